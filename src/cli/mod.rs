@@ -1,0 +1,1 @@
+//! What was typed: one file a verb, arguments in, a request out. Opens no file and no socket.

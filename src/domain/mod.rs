@@ -1,0 +1,42 @@
+//! The nouns of the whole program: pure values on the standard library alone.
+//!
+//! Every other room may import from here; this room imports from none.
+
+mod container;
+mod failure;
+mod image;
+mod mount;
+mod names;
+mod network;
+mod observed;
+mod port;
+mod readiness;
+mod request;
+mod secret;
+mod service;
+mod stack;
+mod watch;
+
+pub use container::{
+    ContainerSettings, ContainerSpec, Device, Environment, Healthcheck, Logging, NetworkAttachment,
+    PlacedFile, Resources, RestartPolicy, Ulimit,
+};
+pub use failure::{ExitCause, Failure, FailureKind};
+pub use image::{Build, ImageRef, ImageSource, PullPolicy};
+pub use mount::{Mount, MountAccess, MountSource};
+pub use names::{InvalidName, ProjectName, ServiceName};
+pub use network::{Network, NetworkSpec, Ownership, Subnet, Volume, VolumeSpec};
+pub use observed::{
+    ContainerId, ContainerState, Health, ImageId, NetworkId, Observed, ObservedContainer,
+    ObservedNetwork, ObservedVolume,
+};
+pub use port::{BoundPort, HostPort, Protocol, PublishedPort};
+pub use readiness::Readiness;
+pub use request::{Consent, Logs, OutputMode, Phase, Run, Scope, Setup, VolumeFate};
+pub use secret::Secret;
+pub use service::{
+    Condition, Dependency, Hook, Migrate, Necessity, OnRestart, ReplaceMode, Role, SeedCommand,
+    Service,
+};
+pub use stack::{BaseImage, FileObject, FileSource, Stack};
+pub use watch::{WatchAction, WatchRule};

@@ -1,0 +1,148 @@
+//! A service of the stack: what runs, from what, after whom, and how it is known to be ready.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{ContainerSettings, ImageSource, Readiness, ServiceName, WatchRule};
+
+/// Whether a service keeps data or serves people; data services start first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Role {
+    /// A database, cache or broker.
+    Data,
+    /// Anything else.
+    #[default]
+    App,
+}
+
+/// What must be true of a dependency before its dependent starts (Compose's `condition`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// Its container was started.
+    #[default]
+    Started,
+    /// It is ready, by its own probe.
+    Healthy,
+    /// It ran to its end with exit code 0.
+    Completed,
+}
+
+/// Whether the stack can do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Necessity {
+    /// A failure is a failure of the whole.
+    #[default]
+    Required,
+    /// A failure is told, and the rest goes on.
+    Optional,
+}
+
+/// What a dependency's restart does to the dependent (`depends_on.restart`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnRestart {
+    /// Nothing.
+    #[default]
+    Stay,
+    /// It restarts too.
+    Follow,
+}
+
+/// One entry of `depends_on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dependency {
+    /// What is waited for.
+    pub condition: Condition,
+    /// Whether the dependency may be missing or fail (`required: false`).
+    pub necessity: Necessity,
+    /// What its restart does.
+    pub on_restart: OnRestart,
+}
+
+/// How a running service is restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReplaceMode {
+    /// Its process alone, under the tool's supervisor as PID 1.
+    Process,
+    /// Its container.
+    #[default]
+    Container,
+}
+
+/// A command run inside a container at a point of its life.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hook {
+    /// The command.
+    pub command: Vec<String>,
+    /// The user; `None` for the container's.
+    pub user: Option<String>,
+    /// The working directory; `None` for the container's.
+    pub working_dir: Option<String>,
+    /// Further environment variables.
+    pub environment: super::Environment,
+    /// Whether it has all capabilities.
+    pub privileged: bool,
+}
+
+/// A service's migrations: its own command, run in its container (`x-jobsprint.migrate`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrate {
+    /// The command.
+    pub run: Vec<String>,
+    /// Absolute files and directories whose content decides whether it is due.
+    pub inputs: Vec<PathBuf>,
+}
+
+/// A service's own seed command (`x-jobsprint.seed`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedCommand {
+    /// The command.
+    pub run: Vec<String>,
+    /// Absolute files and directories whose content decides whether it is due.
+    pub inputs: Vec<PathBuf>,
+}
+
+/// A service, checked: every name it mentions exists, every path is absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: ServiceName,
+    /// Data or app (`x-jobsprint.role`).
+    pub role: Role,
+    /// Its image.
+    pub image: ImageSource,
+    /// What the engine applies.
+    pub container: ContainerSettings,
+    /// A name for the container other than `{project}-{service}-{n}`.
+    pub container_name: Option<String>,
+    /// How many containers.
+    pub replicas: u32,
+    /// What it waits for. Where the file names nothing and the service is an app: every data service, ready.
+    pub depends_on: BTreeMap<ServiceName, Dependency>,
+    /// How it is known to be ready (`x-jobsprint.ready`; else its healthcheck; else started).
+    pub ready: Readiness,
+    /// How a file change restarts it (`x-jobsprint.restart`).
+    pub replace: ReplaceMode,
+    /// Time between SIGTERM and SIGKILL of a restart in place (`x-jobsprint.grace`).
+    pub grace: Duration,
+    /// Its migrations.
+    pub migrate: Option<Migrate>,
+    /// Its seed command.
+    pub seed: Option<SeedCommand>,
+    /// The URL a person opens (`x-jobsprint.url`).
+    pub url: Option<String>,
+    /// Whether the stack can do without (`x-jobsprint.optional`).
+    pub necessity: Necessity,
+    /// File-change rules.
+    pub watch: Vec<WatchRule>,
+    /// A command that must pass before a restart (`x-jobsprint.check`); `{files}` stands for the changed files.
+    pub check: Option<Vec<String>>,
+    /// Profiles that enable it; empty for always.
+    pub profiles: Vec<String>,
+    /// Run in the container after each start.
+    pub post_start: Vec<Hook>,
+    /// Run in the container before each stop.
+    pub pre_stop: Vec<Hook>,
+    /// Whether its logs are followed by `up` and `watch` (`attach`).
+    pub attach: bool,
+}

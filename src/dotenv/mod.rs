@@ -1,0 +1,1 @@
+//! Pure text: the `.env` grammar of Compose and its `${}` interpolation.

@@ -1,0 +1,230 @@
+//! The calls that the tool makes of a container engine, one object at a time.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+use super::{
+    EngineError, EventStream, ExecRequest, ExecSession, Executed, LogRequest, LogStreamReader,
+};
+use crate::domain::{
+    Build, ContainerId, ContainerSpec, ImageId, ImageRef, NetworkId, NetworkSpec, Observed,
+    ObservedContainer, ProjectName, Secret, VolumeSpec,
+};
+use crate::event::Transfer;
+
+/// What happens to a container's anonymous volumes when it is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// They stay, for a successor.
+    KeepVolumes,
+    /// They go with it.
+    WithVolumes,
+}
+
+/// A word on a pull or a build that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageProgress {
+    /// What happens now, in the engine's words; one line.
+    pub doing: String,
+    /// How far it has got.
+    pub transfer: Transfer,
+}
+
+/// A build: its settings, and the context as a tar stream that is made while it is sent.
+pub struct BuildRequest {
+    /// The name that the result gets.
+    pub tag: ImageRef,
+    /// The settings.
+    pub build: Build,
+    /// The Dockerfile's path inside the context's tar.
+    pub dockerfile: String,
+    /// The context, an uncompressed tar.
+    pub context: BoxStream<'static, Result<Bytes, std::io::Error>>,
+    /// Labels of the image besides those of `build`.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Facts about the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineFacts {
+    /// The engine's version, as `20.10.24`.
+    pub version: String,
+    /// The API version agreed on, as (1, 41).
+    pub api: (u32, u32),
+    /// `linux/amd64`.
+    pub platform: String,
+    /// Where it was found: `unix:///var/run/docker.sock`.
+    pub address: String,
+    /// Whether containers' addresses can be reached from here (a local Linux engine, not rootless, not a VM).
+    pub routable: bool,
+}
+
+/// Somebody who runs containers.
+///
+/// Every call ends in a bounded time (streams excepted) with an [`EngineError`] where it fails.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Who answers, and what it can do.
+    async fn facts(&self) -> Result<EngineFacts, EngineError>;
+    /// All that carries the project's label, and which of `images` are here.
+    async fn observe(
+        &self,
+        project: &ProjectName,
+        images: &[ImageRef],
+    ) -> Result<Observed, EngineError>;
+    /// Projects on this engine (the values of Compose's project label), each with its working directory where known.
+    async fn projects(&self) -> Result<BTreeMap<String, Option<PathBuf>>, EngineError>;
+
+    /// The id of a local image.
+    async fn image(&self, image: &ImageRef) -> Result<Option<ImageId>, EngineError>;
+    /// What a local image runs by default.
+    async fn image_command(&self, image: &ImageRef) -> Result<ImageCommand, EngineError>;
+    /// Pulls an image once, without retry; `credentials` are user and password or a token.
+    async fn pull(
+        &self,
+        image: &ImageRef,
+        platform: Option<&str>,
+        credentials: Option<&Credentials>,
+        progress: &(dyn Fn(ImageProgress) + Sync),
+    ) -> Result<(), EngineError>;
+    /// Builds an image.
+    async fn build(
+        &self,
+        request: BuildRequest,
+        progress: &(dyn Fn(ImageProgress) + Sync),
+    ) -> Result<ImageId, EngineError>;
+    /// Makes an image of a root filesystem's tar, with these Dockerfile instructions applied.
+    async fn import(
+        &self,
+        image: &ImageRef,
+        tar: BoxStream<'static, Result<Bytes, std::io::Error>>,
+        changes: &[String],
+    ) -> Result<ImageId, EngineError>;
+    /// Gives a local image a further name.
+    async fn tag(&self, image: &ImageRef, name: &ImageRef) -> Result<(), EngineError>;
+
+    /// Makes a network.
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<NetworkId, EngineError>;
+    /// Removes a network; one that is gone is no error.
+    async fn remove_network(&self, network: &NetworkId) -> Result<(), EngineError>;
+    /// Whether a network of this name is there, labelled or not.
+    async fn network(&self, name: &str) -> Result<Option<NetworkId>, EngineError>;
+    /// Makes a volume.
+    async fn create_volume(&self, spec: &VolumeSpec) -> Result<(), EngineError>;
+    /// Removes a volume; one that is gone is no error.
+    async fn remove_volume(&self, name: &str) -> Result<(), EngineError>;
+    /// Whether a volume of this name is there, labelled or not.
+    async fn volume(&self, name: &str) -> Result<bool, EngineError>;
+
+    /// Makes a container, and puts its placed files into it.
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<ContainerId, EngineError>;
+    /// Starts a container; one that runs is no error.
+    async fn start_container(&self, container: &ContainerId) -> Result<(), EngineError>;
+    /// Stops a container: its stop signal, then a kill after `grace` (`None`: the container's own); one that stands is no error.
+    async fn stop_container(
+        &self,
+        container: &ContainerId,
+        grace: Option<Duration>,
+    ) -> Result<(), EngineError>;
+    /// Restarts a container.
+    async fn restart_container(
+        &self,
+        container: &ContainerId,
+        grace: Option<Duration>,
+    ) -> Result<(), EngineError>;
+    /// Sends a signal to PID 1, as `SIGUSR1`.
+    async fn signal_container(
+        &self,
+        container: &ContainerId,
+        signal: &str,
+    ) -> Result<(), EngineError>;
+    /// Removes a container, running or not; one that is gone is no error.
+    async fn remove_container(
+        &self,
+        container: &ContainerId,
+        removal: Removal,
+    ) -> Result<(), EngineError>;
+    /// A container by id or name.
+    async fn container(&self, name: &str) -> Result<Option<ObservedContainer>, EngineError>;
+    /// Puts the files of a tar under a directory of the container.
+    async fn upload(
+        &self,
+        container: &ContainerId,
+        directory: &str,
+        tar: Bytes,
+    ) -> Result<(), EngineError>;
+    /// A file or directory of the container as a tar stream.
+    async fn download(
+        &self,
+        container: &ContainerId,
+        path: &str,
+    ) -> Result<BoxStream<'static, Result<Bytes, EngineError>>, EngineError>;
+    /// CPU time used so far, in nanoseconds, and memory in bytes: a sign of life.
+    async fn usage(&self, container: &ContainerId) -> Result<Usage, EngineError>;
+
+    /// Runs a command in a container to its end and collects its output (each stream's last MiB).
+    async fn execute(
+        &self,
+        container: &ContainerId,
+        request: &ExecRequest,
+    ) -> Result<Executed, EngineError>;
+    /// Runs a command in a container with streams attached.
+    async fn open_exec(
+        &self,
+        container: &ContainerId,
+        request: &ExecRequest,
+    ) -> Result<ExecSession, EngineError>;
+    /// A container's log, whole lines.
+    async fn logs(
+        &self,
+        container: &ContainerId,
+        request: &LogRequest,
+    ) -> Result<LogStreamReader, EngineError>;
+    /// What happens to the project's containers from now on. Reconnects by itself and tells [`EngineEventKind::Resync`](super::EngineEventKind::Resync) after a gap.
+    async fn events(&self, project: &ProjectName) -> Result<EventStream, EngineError>;
+}
+
+/// A sign of life of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// CPU time in nanoseconds since its start.
+    pub cpu: u64,
+    /// Memory in bytes.
+    pub memory: u64,
+}
+
+/// What an image runs by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageCommand {
+    /// Its entrypoint.
+    pub entrypoint: Vec<String>,
+    /// Its command.
+    pub command: Vec<String>,
+    /// Its user.
+    pub user: String,
+    /// Its working directory.
+    pub working_dir: String,
+    /// Ports that it exposes, as `5432/tcp`.
+    pub exposed: Vec<String>,
+    /// Whether it has a healthcheck of its own.
+    pub has_healthcheck: bool,
+}
+
+/// A login to a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// User and password.
+    Password {
+        /// The user.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+    /// An identity token.
+    Token(Secret),
+}

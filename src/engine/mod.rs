@@ -1,0 +1,15 @@
+//! The door to the container engine: what it can do, and who stands behind it.
+
+mod door;
+mod error;
+mod events;
+mod exec;
+mod logs;
+
+pub use door::{
+    BuildRequest, Credentials, Engine, EngineFacts, ImageCommand, ImageProgress, Removal, Usage,
+};
+pub use error::EngineError;
+pub use events::{EngineEvent, EngineEventKind, EventStream};
+pub use exec::{ExecRequest, ExecSession, ExecTerminal, Executed};
+pub use logs::{LogLine, LogRequest, LogStreamReader};

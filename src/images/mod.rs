@@ -1,0 +1,1 @@
+//! How an image is obtained: local, pulled, built, or bootstrapped from packages.

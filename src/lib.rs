@@ -1,0 +1,52 @@
+//! jobsprint-dev: a local development supervisor.
+//!
+//! The rooms, and which way they may look:
+//!
+//! | room | owns | looks at |
+//! |---|---|---|
+//! | [`cli`] | what was typed: arguments → request | domain |
+//! | [`app`] | the composition root: one file a verb, wires rooms | everything |
+//! | [`domain`] | pure nouns | std |
+//! | [`dotenv`] | pure text: the `.env` grammar and `${}` interpolation | domain |
+//! | [`composefile`] | pure: text → `Stack` | dotenv, domain |
+//! | [`env`] | pure: the env schema and `.env`, generated and reconciled | dotenv, domain |
+//! | [`plan`] | pure decisions: `Stack` + `Observed` → `Plan` | event, domain |
+//! | [`supervise`] | pure state machines with time as an argument | domain |
+//! | [`event`] | the facts that happened | domain |
+//! | [`engine`] | the door to the container engine | event, domain |
+//! | [`images`] | how an image is obtained | plan, supervise, engine, event, domain |
+//! | [`probe`] | readiness, in each service's own protocol | plan, supervise, engine, event, domain |
+//! | [`data`] | migrations, seeds and their ledger | plan, supervise, engine, event, domain |
+//! | [`run`] | the async shell: executor, supervisor, signals | plan, supervise, engine, event, domain |
+//! | [`report`] | events → text | event, plan, domain |
+//! | [`error`] | hints and the exit-code table | every room's error |
+//!
+//! # The five laws
+//!
+//! 1. Decisions are pure; effects decide nothing.
+//! 2. One task owns each piece of mutable state.
+//! 3. Only `engine/docker` names bollard.
+//! 4. Everything a user sees is an [`event::Event`] first.
+//! 5. Time enters as `now`, randomness as a source.
+//!
+//! # The one road
+//!
+//! compose file → [`domain::Stack`] → with [`domain::Observed`] → `plan::Plan` → executor → events → reporters.
+//! Every verb that changes a stack builds a plan and walks this road; `--dry-run` prints the plan.
+
+pub mod app;
+pub mod cli;
+pub mod composefile;
+pub mod data;
+pub mod domain;
+pub mod dotenv;
+pub mod engine;
+pub mod env;
+pub mod error;
+pub mod event;
+pub mod images;
+pub mod plan;
+pub mod probe;
+pub mod report;
+pub mod run;
+pub mod supervise;

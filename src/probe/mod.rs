@@ -1,0 +1,1 @@
+//! Readiness probes that speak the service's own protocol.

@@ -1,0 +1,1 @@
+//! Events become text: tty, plain, json, summary. The only room that writes to the terminal.

@@ -1,0 +1,1 @@
+//! The async shell: executor, watcher, supervisor, signals.
