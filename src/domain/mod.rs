@@ -7,6 +7,7 @@ mod failure;
 mod image;
 mod mount;
 mod names;
+mod nearest;
 mod network;
 mod observed;
 mod port;
@@ -25,6 +26,7 @@ pub use failure::{ExitCause, Failure, FailureKind};
 pub use image::{Build, ImageRef, ImageSource, PullPolicy};
 pub use mount::{Mount, MountAccess, MountSource};
 pub use names::{InvalidName, ProjectName, ServiceName};
+pub use nearest::nearest;
 pub use network::{Network, NetworkSpec, Ownership, Subnet, Volume, VolumeSpec};
 pub use observed::{
     ContainerId, ContainerState, Health, ImageId, NetworkId, Observed, ObservedContainer,
