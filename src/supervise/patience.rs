@@ -18,7 +18,7 @@ pub struct Patience {
 }
 
 /// A service that listens after 45 s of silence is slow; one that says nothing for longer than this is stuck.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 /// Chatter and busy loops count as progress, so something must end them.
 const TOTAL: Duration = Duration::from_mins(15);
 const SETTLE: Duration = Duration::from_millis(100);
@@ -91,7 +91,7 @@ mod tests {
 
         assert_eq!(pause(Duration::ZERO, quick).as_millis(), 10);
         assert_eq!(pause(Duration::from_secs(1), quick).as_millis(), 31);
-        assert_eq!(pause(Duration::from_secs(60), quick).as_millis(), 80);
+        assert_eq!(pause(Duration::from_mins(1), quick).as_millis(), 80);
     }
 
     #[test]

@@ -396,7 +396,7 @@ mod tests {
 
         let verdict = wait.at(wait.deadline());
 
-        let quiet = Duration::from_secs(60);
+        let quiet = Duration::from_mins(1);
         assert_eq!(verdict, Verdict::Failed(Why::Stuck { quiet }));
     }
 
@@ -488,7 +488,7 @@ mod tests {
         let (mut good, now) = wait(Goal::Completion, RestartPolicy::No);
         let (mut bad, _) = wait(Goal::Completion, RestartPolicy::No);
 
-        let took = Duration::from_secs(300);
+        let took = Duration::from_mins(5);
         assert_eq!(good.at(after(now, 299.0)), Verdict::Waiting);
         assert_eq!(
             good.hear(Sign::Died(END), now + took),
