@@ -75,6 +75,18 @@ pub struct ImageSource {
     pub pull: PullPolicy,
 }
 
+impl ImageSource {
+    /// An image that the file names and has no recipe for.
+    pub fn named(reference: impl Into<String>) -> Self {
+        Self {
+            reference: ImageRef::new(reference),
+            named: true,
+            build: None,
+            pull: PullPolicy::default(),
+        }
+    }
+}
+
 /// Compose's `build` section, with absolute paths.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Build {

@@ -5,6 +5,7 @@
 mod container;
 mod failure;
 mod image;
+mod login;
 mod mount;
 mod names;
 mod nearest;
@@ -24,6 +25,7 @@ pub use container::{
 };
 pub use failure::{ExitCause, Failure, FailureKind};
 pub use image::{Build, ImageRef, ImageSource, PullPolicy};
+pub use login::{AmqpLogin, PostgresLogin, ReadFile, RedisLogin};
 pub use mount::{Mount, MountAccess, MountSource};
 pub use names::{InvalidName, ProjectName, ServiceName};
 pub use nearest::nearest;

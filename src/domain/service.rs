@@ -146,3 +146,32 @@ pub struct Service {
     /// Whether its logs are followed by `up` and `watch` (`attach`).
     pub attach: bool,
 }
+
+impl Service {
+    /// A service of this name and image with every setting left at its default.
+    #[must_use]
+    pub fn new(name: ServiceName, image: ImageSource) -> Self {
+        Self {
+            name,
+            role: Role::default(),
+            image,
+            container: ContainerSettings::default(),
+            container_name: None,
+            replicas: 1,
+            depends_on: BTreeMap::new(),
+            ready: Readiness::default(),
+            replace: ReplaceMode::default(),
+            grace: Duration::from_secs(10),
+            migrate: None,
+            seed: None,
+            url: None,
+            necessity: Necessity::default(),
+            watch: Vec::new(),
+            check: None,
+            profiles: Vec::new(),
+            post_start: Vec::new(),
+            pre_stop: Vec::new(),
+            attach: true,
+        }
+    }
+}

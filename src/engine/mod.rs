@@ -5,6 +5,7 @@ mod error;
 mod events;
 mod exec;
 mod logs;
+mod route;
 
 pub use door::{
     BuildRequest, Credentials, Engine, EngineFacts, ImageCommand, ImageProgress, Removal, Usage,
@@ -13,3 +14,4 @@ pub use error::EngineError;
 pub use events::{EngineEvent, EngineEventKind, EventStream};
 pub use exec::{ExecRequest, ExecSession, ExecTerminal, Executed};
 pub use logs::{LogLine, LogRequest, LogStreamReader};
+pub use route::{Route, remote_host, routes};
