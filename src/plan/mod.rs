@@ -1,1 +1,24 @@
 //! Pure decisions: a `Stack` and what the engine has of it become a `Plan`.
+
+mod containers;
+mod down;
+mod fate;
+mod graph;
+mod hash;
+mod labels;
+mod selection;
+mod step;
+mod text;
+mod up;
+
+pub use down::{DownOptions, down, restart, stop};
+pub use fate::{Fate, Nature, fate};
+pub use graph::Plan;
+pub use hash::{config_hash, parts};
+pub use labels::{
+    CONFIG_FILES, CONFIG_HASH, NUMBER, ONE_OFF, PARTS, PROJECT, SERVICE, VOLUME, WORKING_DIR,
+};
+pub use selection::{UnknownService, select};
+pub use step::{Action, Cause, Replaced, Step};
+pub use text::describe;
+pub use up::{Build, Orphans, Recreate, UpOptions, orphans, up};

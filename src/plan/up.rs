@@ -1,0 +1,582 @@
+//! The plan that brings a stack, or a part of it, from what is there to what the files say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Action, Cause, Fate, Nature, Plan, Replaced, containers, fate, labels, selection};
+use crate::domain::{
+    Condition, ContainerSpec, Necessity, NetworkSpec, Observed, ObservedContainer, OnRestart,
+    Ownership, Phase, PullPolicy, Service, ServiceName, Stack, VolumeSpec,
+};
+use crate::event::StepId;
+
+/// Which containers are replaced though nothing asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Recreate {
+    /// Those alone that differ.
+    #[default]
+    Changed,
+    /// Those of these services too.
+    These(BTreeSet<ServiceName>),
+    /// All.
+    All,
+}
+
+/// What `up` and `setup` may leave out or add.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UpOptions {
+    /// The services named; empty for all.
+    pub services: Vec<String>,
+    /// Whether migrations run.
+    pub migrate: Phase,
+    /// Whether seeds run.
+    pub seed: Phase,
+    /// Which containers are replaced.
+    pub recreate: Recreate,
+    /// Whether containers of services that the file no longer has are removed.
+    pub orphans: Orphans,
+    /// Whether images are built anew although they are here.
+    pub build: Build,
+}
+
+/// What happens to containers of services that the files no longer have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Orphans {
+    /// They stay.
+    #[default]
+    Keep,
+    /// Those that this project's files once made go.
+    Remove,
+}
+
+/// Whether images that are here are built anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Build {
+    /// Only missing ones.
+    #[default]
+    Missing,
+    /// All that have a recipe of their own.
+    All,
+}
+
+/// Plans how `stack` gets up.
+///
+/// # Errors
+/// [`selection::UnknownService`] where a named service is not in the stack.
+pub fn up(
+    stack: &Stack,
+    observed: &Observed,
+    options: &UpOptions,
+) -> Result<Plan, selection::UnknownService> {
+    let chosen = selection::select(stack, &options.services)?;
+    let mut planner = Planner {
+        stack,
+        observed,
+        options,
+        plan: Plan::default(),
+        networks: BTreeMap::new(),
+        volumes: BTreeMap::new(),
+        images: BTreeMap::new(),
+        services: BTreeMap::new(),
+        migrations: BTreeSet::new(),
+    };
+    let order = in_order(stack, &chosen);
+    for service in &order {
+        planner.shared_objects(service);
+    }
+    for service in &order {
+        planner.service(service);
+    }
+    planner.data(&order);
+    if options.orphans == Orphans::Remove {
+        planner.orphans();
+    }
+    Ok(planner.plan)
+}
+
+/// The steps that others wait for, of one service.
+#[derive(Debug, Clone, Default)]
+struct Milestones {
+    created: BTreeSet<StepId>,
+    started: BTreeSet<StepId>,
+    ready: BTreeSet<StepId>,
+    completed: BTreeSet<StepId>,
+    /// Whether a container of it is made anew or started by this plan.
+    touched: bool,
+    /// Whether a container of it is replaced by this plan.
+    replaced: bool,
+}
+
+struct Planner<'a> {
+    stack: &'a Stack,
+    observed: &'a Observed,
+    options: &'a UpOptions,
+    plan: Plan,
+    networks: BTreeMap<&'a str, StepId>,
+    volumes: BTreeMap<&'a str, StepId>,
+    images: BTreeMap<&'a ServiceName, StepId>,
+    services: BTreeMap<&'a ServiceName, Milestones>,
+    migrations: BTreeSet<StepId>,
+}
+
+impl<'a> Planner<'a> {
+    /// Image, networks and volumes, each once.
+    fn shared_objects(&mut self, service: &'a Service) {
+        self.image(service);
+        for key in service.container.networks.keys() {
+            self.network(key);
+        }
+        for key in containers::named_volumes(service) {
+            self.volume(key);
+        }
+    }
+
+    fn image(&mut self, service: &'a Service) {
+        let here = self.observed.images.contains_key(&service.image.reference);
+        let wanted_anew = match service.image.pull {
+            PullPolicy::Always | PullPolicy::Build => true,
+            PullPolicy::Missing | PullPolicy::Never => {
+                self.options.build == Build::All
+                    && service.image.build.is_some()
+                    && !service.image.named
+            }
+        };
+        if here && !wanted_anew {
+            return;
+        }
+        // Services of one image share its step.
+        let same = self
+            .images
+            .iter()
+            .find(|(name, _)| self.stack.services[**name].image == service.image)
+            .map(|(_, step)| *step);
+        let step = same.unwrap_or_else(|| {
+            self.plan.add(
+                Action::EnsureImage {
+                    source: Box::new(service.image.clone()),
+                    platform: service.container.platform.clone(),
+                },
+                Some(&service.name),
+                if here { Cause::Asked } else { Cause::Missing },
+                BTreeSet::new(),
+                BTreeSet::new(),
+            )
+        });
+        self.images.insert(&service.name, step);
+    }
+
+    fn network(&mut self, key: &'a str) {
+        let Some(network) = self.stack.networks.get(key) else {
+            return;
+        };
+        if self.networks.contains_key(key) {
+            return;
+        }
+        let action = match network.ownership {
+            Ownership::External => Action::RequireNetwork(network.name.clone()),
+            Ownership::Project => {
+                let is_there = |found: &crate::domain::ObservedNetwork| found.name == network.name;
+                if self.observed.networks.iter().any(is_there) {
+                    return;
+                }
+                let mut network = network.clone();
+                network.labels =
+                    labels::of_object(self.stack, labels::NETWORK, key, &network.labels);
+                Action::CreateNetwork(Box::new(NetworkSpec { network }))
+            }
+        };
+        let step = self.shared(action);
+        self.networks.insert(key, step);
+    }
+
+    fn volume(&mut self, key: &'a str) {
+        let Some(volume) = self.stack.volumes.get(key) else {
+            return;
+        };
+        if self.volumes.contains_key(key) {
+            return;
+        }
+        let action = match volume.ownership {
+            Ownership::External => Action::RequireVolume(volume.name.clone()),
+            Ownership::Project => {
+                let is_there = |found: &crate::domain::ObservedVolume| found.name == volume.name;
+                if self.observed.volumes.iter().any(is_there) {
+                    return;
+                }
+                let mut volume = volume.clone();
+                volume.labels = labels::of_object(self.stack, labels::VOLUME, key, &volume.labels);
+                Action::CreateVolume(Box::new(VolumeSpec { volume }))
+            }
+        };
+        let step = self.shared(action);
+        self.volumes.insert(key, step);
+    }
+
+    fn shared(&mut self, action: Action) -> StepId {
+        let cause = match action {
+            Action::RequireNetwork(_) | Action::RequireVolume(_) => Cause::Needed,
+            _ => Cause::Missing,
+        };
+        self.plan
+            .add(action, None, cause, BTreeSet::new(), BTreeSet::new())
+    }
+
+    /// All containers of a service, up to its being ready or completed.
+    fn service(&mut self, service: &'a Service) {
+        let mut milestones = Milestones::default();
+        let gate = self.gate(service);
+        for number in 1..=service.replicas {
+            self.container(service, number, &gate, &mut milestones);
+        }
+        for surplus in self
+            .observed
+            .of(&service.name)
+            .filter(|found| found.number > service.replicas)
+        {
+            self.remove(
+                surplus,
+                Some(&service.name),
+                &Cause::Surplus,
+                BTreeSet::new(),
+            );
+        }
+        self.services.insert(&service.name, milestones);
+    }
+
+    fn container(
+        &mut self,
+        service: &'a Service,
+        number: u32,
+        gate: &Gate,
+        milestones: &mut Milestones,
+    ) {
+        let found = self
+            .observed
+            .of(&service.name)
+            .find(|found| found.number == number);
+        let spec = containers::specify(self.stack, service, number, found);
+        let name = spec.name.clone();
+        let nature = self.nature(service);
+        let mut running = BTreeSet::new();
+
+        match self.fate(service, &spec, nature, found, gate) {
+            Fate::Finished => return,
+            Fate::Keep => {}
+            Fate::Start => {
+                running.insert(self.start(service, &name, BTreeSet::new(), Cause::Stopped, gate));
+            }
+            Fate::Replace(cause) => {
+                let created = self.create(service, spec, found, &cause);
+                milestones.created.insert(created);
+                milestones.replaced |= found.is_some();
+                running.insert(self.start(service, &name, [created].into(), cause, gate));
+            }
+        }
+        milestones.touched |= !running.is_empty();
+        milestones.started.extend(&running);
+
+        let waiting = match nature {
+            Nature::OneShot => Action::AwaitCompletion { name },
+            Nature::Lasting => Action::AwaitReady { name },
+        };
+        let waited = self.plan.add(
+            waiting,
+            Some(&service.name),
+            Cause::Needed,
+            running,
+            BTreeSet::new(),
+        );
+        match nature {
+            Nature::OneShot => milestones.completed.insert(waited),
+            Nature::Lasting => milestones.ready.insert(waited),
+        };
+    }
+
+    fn fate(
+        &self,
+        service: &Service,
+        spec: &ContainerSpec,
+        nature: Nature,
+        found: Option<&ObservedContainer>,
+        gate: &Gate,
+    ) -> Fate {
+        let Some(found) = found else {
+            return Fate::Replace(Cause::Missing);
+        };
+        let image = self.observed.images.get(&service.image.reference);
+        let asked = match &self.options.recreate {
+            Recreate::Changed => false,
+            Recreate::These(services) => services.contains(&service.name),
+            Recreate::All => true,
+        };
+        match fate(spec, nature, image, found) {
+            Fate::Replace(cause) => Fate::Replace(cause),
+            _ if asked => Fate::Replace(Cause::Asked),
+            kept => match &gate.follows {
+                Some(followed) => Fate::Replace(Cause::Follows(followed.clone())),
+                None => kept,
+            },
+        }
+    }
+
+    fn nature(&self, service: &Service) -> Nature {
+        let awaited = self.stack.services.values().any(|other| {
+            other
+                .depends_on
+                .get(&service.name)
+                .is_some_and(|dependency| dependency.condition == Condition::Completed)
+        });
+        if awaited {
+            Nature::OneShot
+        } else {
+            Nature::Lasting
+        }
+    }
+
+    fn create(
+        &mut self,
+        service: &'a Service,
+        spec: ContainerSpec,
+        found: Option<&ObservedContainer>,
+        cause: &Cause,
+    ) -> StepId {
+        let mut needs: BTreeSet<StepId> = self
+            .images
+            .get(&service.name)
+            .copied()
+            .into_iter()
+            .collect();
+        for key in service.container.networks.keys() {
+            needs.extend(self.networks.get(key.as_str()));
+        }
+        for key in containers::named_volumes(service) {
+            needs.extend(self.volumes.get(key));
+        }
+        for host in namespace_hosts(service) {
+            if let Some(milestones) = self.services.get(&host) {
+                needs.extend(&milestones.created);
+            }
+        }
+        if let Some(found) = found {
+            // The old container goes only once all that the new one needs is here.
+            needs = [self.remove(found, Some(&service.name), cause, needs)].into();
+        }
+        self.plan.add(
+            Action::CreateContainer(Box::new(spec)),
+            Some(&service.name),
+            cause.clone(),
+            needs,
+            BTreeSet::new(),
+        )
+    }
+
+    /// Stops and removes a container that has, or hasn't, a successor.
+    fn remove(
+        &mut self,
+        found: &ObservedContainer,
+        service: Option<&ServiceName>,
+        cause: &Cause,
+        needs: BTreeSet<StepId>,
+    ) -> StepId {
+        let replaced = match cause {
+            Cause::Surplus | Cause::Orphan => Replaced::ByNobody,
+            _ => Replaced::BySuccessor,
+        };
+        super::down::remove_container(
+            &mut self.plan,
+            found,
+            service,
+            cause,
+            replaced,
+            needs,
+            BTreeSet::new(),
+        )
+    }
+
+    fn start(
+        &mut self,
+        service: &Service,
+        name: &str,
+        mut needs: BTreeSet<StepId>,
+        cause: Cause,
+        gate: &Gate,
+    ) -> StepId {
+        needs.extend(&gate.needs);
+        self.plan.add(
+            Action::StartContainer {
+                name: name.to_owned(),
+            },
+            Some(&service.name),
+            cause,
+            needs,
+            gate.after.clone(),
+        )
+    }
+
+    /// What a service's start waits for.
+    fn gate(&self, service: &Service) -> Gate {
+        let mut gate = Gate::default();
+        for (name, dependency) in &service.depends_on {
+            let Some(milestones) = self.services.get(name) else {
+                continue;
+            };
+            let steps = match dependency.condition {
+                Condition::Started => &milestones.started,
+                Condition::Healthy => &milestones.ready,
+                Condition::Completed => &milestones.completed,
+            };
+            let optional = dependency.necessity == Necessity::Optional;
+            let side = if optional {
+                &mut gate.after
+            } else {
+                &mut gate.needs
+            };
+            side.extend(steps);
+            if dependency.on_restart == OnRestart::Follow && milestones.replaced {
+                gate.follows = Some(name.clone());
+            }
+        }
+        // A container that shares another's namespace can't outlive a replacement of it.
+        for host in namespace_hosts(service) {
+            if let Some(milestones) = self.services.get(&host) {
+                gate.needs.extend(&milestones.started);
+                if milestones.replaced {
+                    gate.follows = Some(host);
+                }
+            }
+        }
+        gate
+    }
+
+    /// Migrations once their container runs, then seeds.
+    ///
+    /// A migration doesn't wait until its own service is ready: a service may well be ready only once it is migrated.
+    fn data(&mut self, order: &[&'a Service]) {
+        let mut own: BTreeMap<&ServiceName, StepId> = BTreeMap::new();
+        if self.options.migrate == Phase::Do {
+            for service in order.iter().filter(|service| service.migrate.is_some()) {
+                let needs = self.running(service);
+                let step = self.add_data(Action::Migrate, service, needs);
+                own.insert(&service.name, step);
+                self.migrations.insert(step);
+            }
+        }
+        if self.options.seed == Phase::Skip {
+            return;
+        }
+        let mut store_seeded = None;
+        let database = order
+            .iter()
+            .find(|service| service.ready == crate::domain::Readiness::Postgres);
+        if let (Some(database), true) = (database, self.stack.seeds.is_some()) {
+            let mut needs = self.services[&database.name].ready.clone();
+            needs.extend(&self.migrations);
+            store_seeded = Some(self.add_data(Action::SeedStore, database, needs));
+        }
+        for service in order.iter().filter(|service| service.seed.is_some()) {
+            let mut needs = self.services[&service.name].ready.clone();
+            if let Some(migrated) = own.get(&service.name) {
+                needs.insert(*migrated);
+                needs.extend(store_seeded);
+            }
+            self.add_data(Action::SeedService, service, needs);
+        }
+    }
+
+    /// The steps after which commands can be run in a service's container with its dependencies at hand.
+    fn running(&self, service: &Service) -> BTreeSet<StepId> {
+        let mut needs = self.services[&service.name].started.clone();
+        for (name, dependency) in &service.depends_on {
+            if let (Some(milestones), Condition::Healthy) =
+                (self.services.get(name), dependency.condition)
+            {
+                needs.extend(&milestones.ready);
+            }
+        }
+        needs
+    }
+
+    fn add_data(&mut self, action: Action, service: &Service, needs: BTreeSet<StepId>) -> StepId {
+        self.plan.add(
+            action,
+            Some(&service.name),
+            Cause::Needed,
+            needs,
+            BTreeSet::new(),
+        )
+    }
+
+    /// Containers of services that the files no longer have, where this project's files made them.
+    fn orphans(&mut self) {
+        for found in orphans(self.stack, self.observed) {
+            self.remove(found, None, &Cause::Orphan, BTreeSet::new());
+        }
+    }
+}
+
+/// Containers whose service the files no longer have, though these files made them.
+pub fn orphans<'a>(
+    stack: &'a Stack,
+    observed: &'a Observed,
+) -> impl Iterator<Item = &'a ObservedContainer> {
+    let directory = stack.working_dir.display().to_string();
+    observed.containers.iter().filter(move |found| {
+        !stack.services.contains_key(&found.service)
+            && !stack.disabled.contains_key(&found.service)
+            && found.labels.get(labels::WORKING_DIR) == Some(&directory)
+    })
+}
+
+/// What a start waits for, and whether its container must be replaced with another.
+#[derive(Debug, Clone, Default)]
+struct Gate {
+    needs: BTreeSet<StepId>,
+    after: BTreeSet<StepId>,
+    follows: Option<ServiceName>,
+}
+
+/// Services whose namespaces or volumes this one's container shares: their containers must be there first.
+fn namespace_hosts(service: &Service) -> BTreeSet<ServiceName> {
+    let container = &service.container;
+    [&container.network_mode, &container.ipc, &container.pid]
+        .into_iter()
+        .flatten()
+        .filter_map(|mode| mode.strip_prefix("service:"))
+        .chain(container.volumes_from.iter().filter_map(|from| {
+            let name = from.split(':').next()?;
+            (!from.starts_with("container:")).then_some(name)
+        }))
+        .filter_map(|name| ServiceName::new(name).ok())
+        .collect()
+}
+
+/// The chosen services, each after those that it depends on or shares with; data services first.
+fn in_order<'a>(stack: &'a Stack, chosen: &BTreeSet<ServiceName>) -> Vec<&'a Service> {
+    fn visit<'a>(
+        stack: &'a Stack,
+        chosen: &BTreeSet<ServiceName>,
+        name: &ServiceName,
+        seen: &mut BTreeSet<ServiceName>,
+        order: &mut Vec<&'a Service>,
+    ) {
+        let Some(service) = stack.services.get(name) else {
+            return;
+        };
+        if !chosen.contains(name) || !seen.insert(name.clone()) {
+            return;
+        }
+        let before = service.depends_on.keys().cloned();
+        for other in before.chain(namespace_hosts(service)) {
+            visit(stack, chosen, &other, seen, order);
+        }
+        order.push(service);
+    }
+
+    let mut seen = BTreeSet::new();
+    let mut order = Vec::new();
+    let mut by_role: Vec<&Service> = stack.services.values().collect();
+    by_role.sort_by_key(|service| service.role);
+    for service in by_role {
+        visit(stack, chosen, &service.name, &mut seen, &mut order);
+    }
+    order
+}
