@@ -18,6 +18,7 @@
 //! | [`probe`] | readiness, in each service's own protocol | plan, supervise, engine, event, domain |
 //! | [`data`] | migrations, seeds and their ledger | plan, supervise, engine, event, domain |
 //! | [`run`] | the async shell: executor, supervisor, signals | plan, supervise, engine, event, domain |
+//! | [`store`] | files that the tool writes: atomic, private, locked, backed up | domain |
 //! | [`report`] | events → text | event, plan, domain |
 //! | [`error`] | hints and the exit-code table | every room's error |
 //!
@@ -49,4 +50,5 @@ pub mod plan;
 pub mod probe;
 pub mod report;
 pub mod run;
+pub mod store;
 pub mod supervise;

@@ -1,0 +1,11 @@
+//! Files that the tool writes: whole or not at all, private, locked, with the versions before kept.
+
+mod atomic;
+mod env_file;
+mod error;
+mod state;
+
+pub use atomic::{Privacy, write};
+pub use env_file::{Backup, EnvFile};
+pub use error::StoreError;
+pub use state::{Lock, StateDir};
