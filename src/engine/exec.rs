@@ -56,6 +56,10 @@ pub struct Executed {
     pub stderr: Vec<u8>,
 }
 
+/// Changes a terminal's size.
+pub type Resize =
+    Box<dyn Fn(u16, u16) -> BoxFuture<'static, Result<(), EngineError>> + Send + Sync>;
+
 /// A command with its streams attached.
 pub struct ExecSession {
     /// What it writes, as it comes.
@@ -63,7 +67,7 @@ pub struct ExecSession {
     /// What it reads.
     pub input: Pin<Box<dyn AsyncWrite + Send>>,
     /// Changes the terminal's size to (rows, columns).
-    pub resize: Box<dyn Fn(u16, u16) -> BoxFuture<'static, Result<(), EngineError>> + Send + Sync>,
+    pub resize: Resize,
     /// Its exit code, once the output has ended.
     pub exit: BoxFuture<'static, Result<i64, EngineError>>,
 }

@@ -1,17 +1,25 @@
 //! The door to the container engine: what it can do, and who stands behind it.
 
+mod address;
+mod connect;
+mod docker;
 mod door;
 mod error;
 mod events;
 mod exec;
 mod logs;
 mod route;
+mod surroundings;
 
+pub use address::{Address, InvalidAddress};
+pub use connect::{Absence, connect};
+pub use docker::DockerEngine;
 pub use door::{
     BuildRequest, Credentials, Engine, EngineFacts, ImageCommand, ImageProgress, Removal, Usage,
 };
 pub use error::EngineError;
 pub use events::{EngineEvent, EngineEventKind, EventStream};
-pub use exec::{ExecRequest, ExecSession, ExecTerminal, Executed};
+pub use exec::{ExecRequest, ExecSession, ExecTerminal, Executed, Resize};
 pub use logs::{LogLine, LogRequest, LogStreamReader};
 pub use route::{Route, remote_host, routes};
+pub use surroundings::{Choice, Misguided, Surroundings, Whereabouts};

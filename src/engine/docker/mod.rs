@@ -1,0 +1,19 @@
+//! The adapter to a Docker-compatible engine: the only code that names bollard.
+
+mod archive;
+mod attachment;
+mod body;
+mod builder;
+mod client;
+mod door;
+mod exec;
+mod fault;
+mod follow;
+mod images;
+mod inspect;
+mod lines;
+mod mounts;
+mod observe;
+mod transfer;
+
+pub use client::DockerEngine;
