@@ -1,1 +1,15 @@
 //! What was typed: one file a verb, arguments in, a request out. Opens no file and no socket.
+
+mod arguments;
+mod completions;
+mod down;
+mod engine;
+mod exec;
+mod halt;
+mod logs;
+mod scope;
+mod setup;
+mod status;
+
+pub use arguments::{Request, parse};
+pub use completions::completions;

@@ -148,6 +148,10 @@ pub struct NetworkAttachment {
 
 /// All settings of a container that the engine applies, as the file gives them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of the Compose Specification, named as there"
+)]
 pub struct ContainerSettings {
     /// The command; `None` for the image's.
     pub command: Option<Vec<String>>,

@@ -36,7 +36,10 @@ pub use observed::{
 };
 pub use port::{BoundPort, HostPort, Protocol, PublishedPort};
 pub use readiness::Readiness;
-pub use request::{Consent, Logs, OutputMode, Phase, Run, Scope, Setup, VolumeFate};
+pub use request::{
+    BuildImages, Consent, Detail, Down, EngineRequest, EngineVerb, Exec, Follow, Halt, Logs,
+    OnFailure, Orphans, OutputMode, Phase, Recreation, Redaction, Run, Scope, Setup, VolumeFate,
+};
 pub use secret::Secret;
 pub use service::{
     Condition, Dependency, Hook, Migrate, Necessity, OnRestart, ReplaceMode, Role, SeedCommand,

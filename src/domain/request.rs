@@ -78,6 +78,56 @@ pub enum VolumeFate {
     Remove,
 }
 
+/// Which of a stack's images are built anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BuildImages {
+    /// Only missing ones.
+    #[default]
+    Missing,
+    /// `--build`: all that have a recipe of their own.
+    Anew,
+}
+
+/// Which containers are replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Recreation {
+    /// Those that differ from the files.
+    #[default]
+    Changed,
+    /// `--force-recreate`: all that are named.
+    All,
+}
+
+/// What happens to containers of services that the files no longer have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Orphans {
+    /// They stay, and are named.
+    #[default]
+    Keep,
+    /// `--remove-orphans`: those that this project's files once made go.
+    Remove,
+}
+
+/// What happens to what was started when something else fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// It stays up for a look.
+    #[default]
+    Stay,
+    /// `--rollback`: it is taken down again.
+    Rollback,
+}
+
+/// Whether the startup report is printed at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// The summary alone.
+    #[default]
+    Summary,
+    /// `--report`: the critical path too.
+    Report,
+}
+
 /// `setup` and `up`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Setup {
@@ -93,12 +143,36 @@ pub struct Setup {
     pub seed: Phase,
     /// `--timeout`: a hard limit for the whole.
     pub timeout: Option<Duration>,
-    /// `--report`: print the startup report.
-    pub report: Phase,
-    /// `--rollback`: take down what was started when something fails.
-    pub rollback: Phase,
-    /// `--remove-orphans`.
-    pub orphans: Phase,
+    /// Whether the startup report is printed.
+    pub detail: Detail,
+    /// What a failure does to the rest.
+    pub on_failure: OnFailure,
+    /// What happens to orphans.
+    pub orphans: Orphans,
+    /// Which images are built anew.
+    pub build: BuildImages,
+    /// Which containers are replaced.
+    pub recreation: Recreation,
+}
+
+/// Whether a log is read to its present end, or on and on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Follow {
+    /// To its present end.
+    #[default]
+    No,
+    /// `-f`: on, as lines come.
+    Yes,
+}
+
+/// Whether sensitive values are masked in what services print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redaction {
+    /// They are replaced by `***`.
+    #[default]
+    On,
+    /// `--no-redact`.
+    Off,
 }
 
 /// `logs`.
@@ -106,10 +180,75 @@ pub struct Setup {
 pub struct Logs {
     /// The project.
     pub scope: Scope,
-    /// `-f`: go on as lines come.
-    pub follow: bool,
+    /// Whether it goes on as lines come.
+    pub follow: Follow,
     /// `--tail`: only the last lines.
     pub tail: Option<u64>,
-    /// `--since`: seconds since the epoch.
-    pub since: Option<i64>,
+    /// `--since`: only as far back.
+    pub since: Option<Duration>,
+    /// Whether sensitive values are masked.
+    pub redaction: Redaction,
+}
+
+/// `down`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Down {
+    /// The project.
+    pub scope: Scope,
+    /// `--volumes`.
+    pub volumes: VolumeFate,
+    /// `--yes`.
+    pub consent: Consent,
+    /// `--dry-run`.
+    pub run: Run,
+}
+
+/// `stop` and `restart`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Halt {
+    /// The project.
+    pub scope: Scope,
+    /// `--dry-run`.
+    pub run: Run,
+}
+
+/// `exec`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exec {
+    /// The project; its services are empty.
+    pub scope: Scope,
+    /// The service.
+    pub service: String,
+    /// The command and its arguments.
+    pub command: Vec<String>,
+    /// `--user`.
+    pub user: Option<String>,
+    /// `--workdir`.
+    pub working_dir: Option<String>,
+    /// `--env NAME=VALUE`.
+    pub environment: Vec<(String, String)>,
+    /// `--no-tty`.
+    pub terminal: Phase,
+}
+
+/// What `engine` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineVerb {
+    /// Tell what answers.
+    Status,
+    /// See that one answers, installing and starting it with consent.
+    Ensure,
+    /// Stop a daemon that the tool started.
+    Stop,
+}
+
+/// `engine`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineRequest {
+    /// What to do.
+    pub verb: EngineVerb,
+    /// `--yes`.
+    pub consent: Consent,
+    /// `--output`.
+    pub output: OutputMode,
 }

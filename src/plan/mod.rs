@@ -21,4 +21,4 @@ pub use labels::{
 pub use selection::{UnknownService, select};
 pub use step::{Action, Cause, Replaced, Step};
 pub use text::describe;
-pub use up::{Build, Orphans, Recreate, UpOptions, orphans, up};
+pub use up::{Recreate, UpOptions, orphans, up};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Cause, Fate, Nature, Plan, Replaced, containers, fate, labels, selection};
 use crate::domain::{
-    Condition, ContainerSpec, Necessity, NetworkSpec, Observed, ObservedContainer, OnRestart,
-    Ownership, Phase, PullPolicy, Service, ServiceName, Stack, VolumeSpec,
+    BuildImages, Condition, ContainerSpec, Necessity, NetworkSpec, Observed, ObservedContainer,
+    OnRestart, Orphans, Ownership, Phase, PullPolicy, Service, ServiceName, Stack, VolumeSpec,
 };
 use crate::event::StepId;
 
@@ -35,27 +35,7 @@ pub struct UpOptions {
     /// Whether containers of services that the file no longer has are removed.
     pub orphans: Orphans,
     /// Whether images are built anew although they are here.
-    pub build: Build,
-}
-
-/// What happens to containers of services that the files no longer have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Orphans {
-    /// They stay.
-    #[default]
-    Keep,
-    /// Those that this project's files once made go.
-    Remove,
-}
-
-/// Whether images that are here are built anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Build {
-    /// Only missing ones.
-    #[default]
-    Missing,
-    /// All that have a recipe of their own.
-    All,
+    pub build: BuildImages,
 }
 
 /// Plans how `stack` gets up.
@@ -135,7 +115,7 @@ impl<'a> Planner<'a> {
         let wanted_anew = match service.image.pull {
             PullPolicy::Always | PullPolicy::Build => true,
             PullPolicy::Missing | PullPolicy::Never => {
-                self.options.build == Build::All
+                self.options.build == BuildImages::Anew
                     && service.image.build.is_some()
                     && !service.image.named
             }

@@ -268,6 +268,12 @@ impl ReadyWait {
         }
     }
 
+    /// How long it goes on already.
+    #[must_use]
+    pub fn waited(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
+    }
+
     /// The probe's last answer other than ready.
     #[must_use]
     pub fn last_answer(&self) -> Option<&str> {

@@ -1,0 +1,134 @@
+//! The whole command line: shared options, verbs, and the exit codes that `--help` tells.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use super::{completions, down, engine, exec, halt, logs, scope::ScopeArguments, setup, status};
+use crate::domain::{Down, EngineRequest, Exec, Halt, Logs, Scope, Setup};
+
+/// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    ok                          31   a service exited or is crash-looping
+  1    a bug                       40   migration or seed failed
+  2    usage                       50   bad or missing environment values
+  10   project files wrong         60   a port is taken
+  20   engine unreachable          130  interrupted
+  21   image can't be obtained
+  30   not ready in time           `ci` passes on its command's own code
+
+Start here:
+  jobsprint-dev setup              from a bare machine to a running stack
+  jobsprint-dev status             what runs, and where";
+
+/// A request, as the composition root takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// `setup`: engine, `.env`, certificate, and all that `up` does.
+    Setup(Setup),
+    /// `up`.
+    Up(Setup),
+    /// `down`.
+    Down(Down),
+    /// `stop`.
+    Stop(Halt),
+    /// `restart`.
+    Restart(Halt),
+    /// `status`.
+    Status(Scope),
+    /// `logs`.
+    Logs(Logs),
+    /// `exec`.
+    Exec(Exec),
+    /// `engine`.
+    Engine(EngineRequest),
+    /// `completions`: the script for this shell.
+    Completions(clap_complete::Shell),
+}
+
+/// From a bare machine to a running, migrated, seeded stack; and the daily life with it.
+#[derive(Debug, Parser)]
+#[command(name = "jobsprint-dev", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    scope: ScopeArguments,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Bring everything up from nothing: engine, .env, images, services, migrations, seeds
+    Setup(setup::SetupArguments),
+    /// Bring the stack to what the files say, and wait until it is ready
+    Up(setup::UpArguments),
+    /// Stop and remove the containers and networks; volumes stay unless asked for
+    Down(down::DownArguments),
+    /// Stop containers and keep them
+    Stop(halt::HaltArguments),
+    /// Restart containers, each once what it depends on is ready
+    Restart(halt::RestartArguments),
+    /// Tell what runs, where, and what is waited for
+    Status(status::StatusArguments),
+    /// Show the services' logs
+    Logs(logs::LogsArguments),
+    /// Run a command in a service's container
+    Exec(exec::ExecArguments),
+    /// Find, install, start or stop the container engine
+    #[command(subcommand)]
+    Engine(engine::EngineArguments),
+    /// Print the completion script of a shell
+    Completions(completions::CompletionsArguments),
+}
+
+/// Parses a command line, its program's name first.
+///
+/// # Errors
+/// clap's own error: help and version are such, too.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap::Error> {
+    let Arguments { scope, verb } = Arguments::try_parse_from(words)?;
+    let output = scope.output();
+    Ok(match verb {
+        Verb::Setup(verb) => Request::Setup(verb.request(scope.scope())),
+        Verb::Up(verb) => Request::Up(verb.request(scope.scope())),
+        Verb::Down(verb) => Request::Down(verb.request(scope.scope())),
+        Verb::Stop(verb) => Request::Stop(verb.request(scope.scope())),
+        Verb::Restart(verb) => Request::Restart(verb.request(scope.scope())),
+        Verb::Status(verb) => Request::Status(verb.request(scope.scope())),
+        Verb::Logs(verb) => Request::Logs(verb.request(scope.scope())),
+        Verb::Exec(verb) => Request::Exec(verb.request(scope.scope())),
+        Verb::Engine(verb) => Request::Engine(verb.request(output)),
+        Verb::Completions(verb) => Request::Completions(verb.shell),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_an_example_in_its_help() {
+        let mut without = Vec::new();
+        let mut waiting = vec![Arguments::command()];
+        while let Some(command) = waiting.pop() {
+            let subcommands: Vec<_> = command.get_subcommands().cloned().collect();
+            let help = command.get_after_help().map(ToString::to_string);
+            let has_example = help.is_some_and(|help| help.contains("jobsprint-dev "));
+            if subcommands.is_empty() && !has_example {
+                without.push(command.get_name().to_owned());
+            }
+            waiting.extend(subcommands);
+        }
+
+        assert_eq!(without, Vec::<String>::new());
+    }
+}

@@ -1,0 +1,47 @@
+//! `down`.
+
+use clap::Args;
+
+use crate::domain::{Consent, Down, Run, Scope, VolumeFate};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  jobsprint-dev down                    containers and networks go, data stays
+  jobsprint-dev down --volumes          the data goes too; asks first")]
+pub(super) struct DownArguments {
+    /// Remove the volumes too, and all data in them
+    #[arg(long)]
+    volumes: bool,
+    /// Don't ask before data is removed
+    #[arg(short, long)]
+    yes: bool,
+    /// Print the plan, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Only these services
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+}
+
+impl DownArguments {
+    pub(super) fn request(self, scope: Scope) -> Down {
+        Down {
+            scope: Scope {
+                services: self.services,
+                ..scope
+            },
+            volumes: if self.volumes {
+                VolumeFate::Remove
+            } else {
+                VolumeFate::Keep
+            },
+            consent: if self.yes {
+                Consent::Given
+            } else {
+                Consent::Ask
+            },
+            run: if self.dry_run { Run::Dry } else { Run::Real },
+        }
+    }
+}

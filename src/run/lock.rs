@@ -1,0 +1,104 @@
+//! One run at a time changes a project: a lock that dies with its holder.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often a held lock is tried again.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Why a lock can't be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// The file can't be made or locked.
+    #[error("cannot lock `{}`", path.display())]
+    File {
+        /// The lock's file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// The lock on a project's changes, held until dropped; the system frees it where its holder is killed.
+#[derive(Debug)]
+pub struct ProjectLock {
+    _file: File,
+}
+
+impl ProjectLock {
+    /// Takes the lock in `directory`, waiting for another holder; `waiting` is told once who that is (a pid, where known).
+    ///
+    /// # Errors
+    /// [`LockError`] where the file can't be made or locked.
+    pub async fn take(
+        directory: &Path,
+        project: &str,
+        waiting: impl FnOnce(Option<u32>),
+    ) -> Result<Self, LockError> {
+        let path = directory.join(format!("{project}.lock"));
+        let failed = |source| LockError::File {
+            path: path.clone(),
+            source,
+        };
+        std::fs::create_dir_all(directory).map_err(failed)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed)?;
+        let mut waiting = Some(waiting);
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {
+                    if let Some(waiting) = waiting.take() {
+                        waiting(holder(&mut file));
+                    }
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        }
+        file.set_len(0).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        write!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_run_waits_and_is_told_who_holds_the_lock() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = ProjectLock::take(directory.path(), "shop", |_| {})
+            .await
+            .expect("the first takes it");
+        let (told, heard) = tokio::sync::oneshot::channel();
+        let path = directory.path().to_owned();
+
+        let second = tokio::spawn(async move {
+            ProjectLock::take(&path, "shop", move |pid| drop(told.send(pid))).await
+        });
+        let pid = heard.await.expect("the second waits");
+        drop(first);
+
+        assert_eq!(pid, Some(std::process::id()));
+        assert!(second.await.expect("no panic").is_ok());
+    }
+}
