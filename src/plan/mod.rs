@@ -3,11 +3,15 @@
 mod containers;
 mod down;
 mod fate;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod graph;
 mod hash;
 mod labels;
 mod selection;
 mod step;
+#[cfg(test)]
+mod tests;
 mod text;
 mod up;
 

@@ -189,3 +189,112 @@ impl<'a> Progress<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::{Condition, FailureKind, Observed, Stack};
+    use crate::plan::fixture::{service, stack};
+    use crate::plan::{UpOptions, describe, up};
+
+    /// A world in which each step takes a second, and those named fail.
+    struct Scripted {
+        failing: Vec<&'static str>,
+        done: Mutex<Vec<String>>,
+    }
+
+    #[async_trait]
+    impl Perform for Scripted {
+        async fn perform(&self, step: &Step) -> Result<Done, Failure> {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let title = describe(step);
+            if self.failing.contains(&title.as_str()) {
+                return Err(Failure::new(FailureKind::Image, "no registry has it"));
+            }
+            self.done.lock().expect("no panic").push(title);
+            Ok(Done::Changed)
+        }
+    }
+
+    async fn run(stack: &Stack, failing: &[&'static str]) -> (Outcome, Vec<String>, Duration) {
+        let plan = up(stack, &Observed::default(), &UpOptions::default()).expect("known");
+        let world = Arc::new(Scripted {
+            failing: failing.to_vec(),
+            done: Mutex::default(),
+        });
+        let (events, _listener) = Events::channel();
+        let began = tokio::time::Instant::now();
+        let outcome = execute(
+            Arc::new(plan),
+            Arc::clone(&world) as Arc<dyn Perform>,
+            &events,
+            &Interrupt::new(),
+        )
+        .await;
+        let done = world.done.lock().expect("no panic").clone();
+        (outcome, done, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn steps_that_wait_for_nothing_run_at_once() {
+        let stack = stack([service("a"), service("b"), service("c")]);
+
+        let (outcome, done, took) = run(&stack, &[]).await;
+
+        // Image or network, create, start, ready: four seconds for three services as for one.
+        assert_eq!(took.as_secs(), 4);
+        assert_eq!(done.len(), 13);
+        assert!(outcome.changed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_skips_only_what_needs_it() {
+        let stack = stack([
+            service("db"),
+            service("api").after("db", Condition::Healthy),
+            service("web"),
+        ]);
+
+        let (outcome, done, _) = run(&stack, &["get image db:1"]).await;
+
+        assert_eq!(outcome.failures.len(), 1);
+        // db: create, start, ready; api: start, ready. Its container is made all the same.
+        assert_eq!(outcome.skipped.len(), 5);
+        assert!(done.contains(&"create container shop-api-1".to_owned()));
+        assert!(done.contains(&"wait until shop-web-1 is ready".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dependency_that_is_not_required_lets_go_when_it_fails() {
+        let mut api = service("api").after("cache", Condition::Healthy);
+        for dependency in api.depends_on.values_mut() {
+            dependency.necessity = crate::domain::Necessity::Optional;
+        }
+        let stack = stack([service("cache"), api]);
+
+        let (_, done, _) = run(&stack, &["get image cache:1"]).await;
+
+        assert!(done.contains(&"start shop-api-1".to_owned()), "{done:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interrupt_ends_the_run_at_once() {
+        let stack = stack([service("a")]);
+        let plan = up(&stack, &Observed::default(), &UpOptions::default()).expect("known");
+        let world = Scripted {
+            failing: Vec::new(),
+            done: Mutex::default(),
+        };
+        let (events, _listener) = Events::channel();
+        let interrupt = Interrupt::new();
+        interrupt.raise();
+
+        let outcome = execute(Arc::new(plan), Arc::new(world), &events, &interrupt).await;
+
+        assert!(outcome.interrupted);
+        assert!(outcome.failures.is_empty());
+    }
+}

@@ -93,7 +93,10 @@ mod tests {
         let path = directory.path().to_owned();
 
         let second = tokio::spawn(async move {
-            ProjectLock::take(&path, "shop", move |pid| drop(told.send(pid))).await
+            ProjectLock::take(&path, "shop", move |pid| {
+                told.send(pid).expect("the test listens");
+            })
+            .await
         });
         let pid = heard.await.expect("the second waits");
         drop(first);
