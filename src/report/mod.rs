@@ -1,1 +1,10 @@
-//! Events become text: tty, plain, json, summary. The only room that writes to the terminal.
+//! Events become text: tty, plain, json, quiet. The only room that writes to the terminal.
+
+mod startup;
+mod table;
+mod timeline;
+mod waterfall;
+pub mod words;
+
+pub use startup::{CriticalStep, Startup};
+pub use timeline::{Outcome, Record, RecordedStep, Timeline};

@@ -1,0 +1,240 @@
+//! The record of a run: when each step began and ended, kept for `report startup`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, Stamped, StepId, StepSummary};
+use crate::report::words;
+
+/// The version of the record's format.
+const VERSION: u32 = 1;
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Well.
+    Done,
+    /// Well, with nothing to do.
+    Unchanged,
+    /// It failed.
+    Failed,
+    /// It was not tried.
+    Skipped,
+    /// The run ended first.
+    Unfinished,
+}
+
+/// A step with its times since the run began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedStep {
+    /// Its id within the plan.
+    pub id: usize,
+    /// What kind of work: `image`, `network`, `volume`, `create`, `start`, `ready`, `complete`, `migrate`,
+    /// `seed`, `stop`, `remove`.
+    pub phase: String,
+    /// The service it worked for, if it was one service's.
+    pub service: Option<String>,
+    /// What it did.
+    pub title: String,
+    /// The steps it waited for.
+    pub needs: Vec<usize>,
+    /// When it began, in milliseconds; `None` where it never did.
+    pub began_ms: Option<u64>,
+    /// When it ended, in milliseconds; `None` where it never did.
+    pub ended_ms: Option<u64>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl RecordedStep {
+    /// From its beginning to its end; nothing where it has not both.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        match (self.began_ms, self.ended_ms) {
+            (Some(began), Some(ended)) => Duration::from_millis(ended.saturating_sub(began)),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Its service, else its title.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.service.as_deref().unwrap_or(&self.title)
+    }
+}
+
+/// A run as it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of the format.
+    pub v: u32,
+    /// From first to last, in milliseconds.
+    pub took_ms: u64,
+    /// The steps of the plan, in order.
+    pub steps: Vec<RecordedStep>,
+}
+
+impl Record {
+    /// The record as JSON, for a state file.
+    ///
+    /// # Panics
+    /// Never: the record holds nothing that JSON can't.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("numbers and strings become JSON")
+    }
+
+    /// Reads a record; `None` where it is none, or another version's.
+    #[must_use]
+    pub fn from_json(text: &str) -> Option<Self> {
+        let record: Self = serde_json::from_str(text).ok()?;
+        (record.v == VERSION).then_some(record)
+    }
+}
+
+#[derive(Debug)]
+struct Course {
+    summary: StepSummary,
+    began: Option<Duration>,
+    ended: Option<Duration>,
+    outcome: Outcome,
+}
+
+/// Folds events into the record of the last plan.
+#[derive(Debug, Default)]
+pub struct Timeline {
+    courses: BTreeMap<StepId, Course>,
+    last: Duration,
+}
+
+impl Timeline {
+    /// Takes in what happened.
+    pub fn learn(&mut self, stamped: &Stamped) {
+        let at = stamped.at;
+        match &stamped.event {
+            Event::Planned { steps } => {
+                self.courses = steps
+                    .iter()
+                    .map(|step| (step.id, Course::of(step)))
+                    .collect();
+            }
+            Event::StepStarted { step } => {
+                if let Some(course) = self.courses.get_mut(step) {
+                    course.began = Some(at);
+                }
+            }
+            Event::StepDone {
+                step, unchanged, ..
+            } => {
+                let outcome = if *unchanged {
+                    Outcome::Unchanged
+                } else {
+                    Outcome::Done
+                };
+                self.end(*step, Some(at), outcome);
+            }
+            Event::StepFailed { step, .. } => self.end(*step, Some(at), Outcome::Failed),
+            Event::StepSkipped { step, .. } => self.end(*step, None, Outcome::Skipped),
+            Event::Finished { .. } | Event::Failed { .. } => self.last = self.last.max(at),
+            _ => {}
+        }
+    }
+
+    /// The record of what was learnt so far.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record {
+            v: VERSION,
+            took_ms: millis(self.last),
+            steps: self.courses.values().map(Course::record).collect(),
+        }
+    }
+
+    fn end(&mut self, step: StepId, at: Option<Duration>, outcome: Outcome) {
+        self.last = self.last.max(at.unwrap_or_default());
+        if let Some(course) = self.courses.get_mut(&step) {
+            course.ended = at;
+            course.outcome = outcome;
+        }
+    }
+}
+
+impl Course {
+    fn of(step: &StepSummary) -> Self {
+        Self {
+            summary: step.clone(),
+            began: None,
+            ended: None,
+            outcome: Outcome::Unfinished,
+        }
+    }
+
+    fn record(&self) -> RecordedStep {
+        let step = &self.summary;
+        RecordedStep {
+            id: step.id.0,
+            phase: words::phase(step.kind).to_owned(),
+            service: step.service.as_ref().map(ToString::to_string),
+            title: step.title.clone(),
+            needs: step.needs.iter().map(|id| id.0).collect(),
+            began_ms: self.began.map(millis),
+            ended_ms: self.ended.map(millis),
+            outcome: self.outcome,
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ServiceName;
+    use crate::event::StepKind;
+
+    #[test]
+    fn a_record_is_read_back_as_it_was_written() {
+        let mut timeline = Timeline::default();
+        let step = StepId(0);
+        let events = [
+            Event::Planned {
+                steps: vec![StepSummary {
+                    id: step,
+                    kind: StepKind::Ready,
+                    service: Some(ServiceName::new("redis").expect("a valid name")),
+                    title: "wait until redis is ready".to_owned(),
+                    cause: "needed".to_owned(),
+                    needs: Vec::new(),
+                }],
+            },
+            Event::StepStarted { step },
+            Event::StepDone {
+                step,
+                took: Duration::from_millis(400),
+                unchanged: false,
+            },
+        ];
+        for (at, event) in (0..).map(|n| Duration::from_millis(n * 400)).zip(events) {
+            timeline.learn(&Stamped { at, event });
+        }
+
+        let record = timeline.record();
+
+        assert_eq!(
+            record.to_json(),
+            r#"{"v":1,"took_ms":800,"steps":[{"id":0,"phase":"ready","service":"redis","title":"wait until redis is ready","needs":[],"began_ms":400,"ended_ms":800,"outcome":"done"}]}"#
+        );
+        assert_eq!(Record::from_json(&record.to_json()), Some(record));
+    }
+
+    #[test]
+    fn another_version_is_not_taken_for_this_one() {
+        assert_eq!(Record::from_json(r#"{"v":2,"took_ms":0,"steps":[]}"#), None);
+        assert_eq!(Record::from_json("nonsense"), None);
+    }
+}
