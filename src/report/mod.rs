@@ -1,12 +1,36 @@
 //! Events become text: tty, plain, json, quiet. The only room that writes to the terminal.
+//!
+//! Every way to speak is a fold, `Event` in and lines out, which knows neither clock nor terminal;
+//! [`Reporter`] is the one task that owns both doors, and masks secrets before anybody sees an event.
 
+mod board;
+mod doors;
+mod failure;
+mod json;
+mod line;
+mod logs;
+mod manner;
+mod mask;
+mod plain;
+mod quiet;
+mod reporter;
+mod row;
+mod screen;
 mod startup;
 mod status;
+mod steps;
+mod summary;
 mod table;
 mod timeline;
 mod waterfall;
 pub mod words;
 
+pub use doors::{print, print_failure};
+pub use failure::failure_lines;
+pub use line::Line;
+pub use manner::{Colour, Manner, Mode, Place, Surroundings};
+pub use mask::Mask;
+pub use reporter::Reporter;
 pub use startup::{CriticalStep, Startup};
 pub use status::{Status, StatusRow};
 pub use timeline::{Outcome, Record, RecordedStep, Timeline};
