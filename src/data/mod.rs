@@ -1,1 +1,23 @@
 //! Migrations and seeds: what is due, how it is run, and the ledger in the database.
+
+mod command;
+mod context;
+mod copy;
+mod digest;
+mod error;
+mod excerpt;
+mod ledger;
+mod lock;
+mod migrate;
+mod script;
+mod seed_files;
+mod seed_service;
+mod seed_store;
+mod session;
+mod statements;
+
+pub use context::{DataContext, DataOutcome};
+pub use error::DataError;
+pub use migrate::migrate;
+pub use seed_service::seed_service;
+pub use seed_store::{SeedOptions, seed_store};

@@ -2,6 +2,7 @@
 
 mod address;
 mod connect;
+mod dial;
 mod docker;
 mod door;
 mod error;
@@ -13,6 +14,7 @@ mod surroundings;
 
 pub use address::{Address, InvalidAddress};
 pub use connect::{Absence, connect};
+pub use dial::{dial, in_words};
 pub use docker::DockerEngine;
 pub use door::{
     BuildRequest, Credentials, Engine, EngineFacts, ImageCommand, ImageProgress, Removal, Usage,

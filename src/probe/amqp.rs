@@ -7,9 +7,8 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::Answer;
-use super::dial::{dial, in_words};
 use crate::domain::AmqpLogin;
-use crate::engine::Route;
+use crate::engine::{Route, dial, in_words};
 
 const HEADER: &[u8; 8] = b"AMQP\x00\x00\x09\x01";
 const METHOD_FRAME: u8 = 1;

@@ -7,8 +7,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use super::Answer;
-use super::dial::{dial, in_words};
-use crate::engine::Route;
+use crate::engine::{Route, dial, in_words};
 
 /// So much of a refusing body is shown.
 const SHOWN: usize = 120;

@@ -1,7 +1,6 @@
 //! Readiness probes that speak the service's own protocol.
 
 mod amqp;
-mod dial;
 mod failure;
 mod healthcheck;
 mod http;

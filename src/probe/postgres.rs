@@ -8,9 +8,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, NoTls};
 
 use super::Answer;
-use super::dial::{dial, in_words};
 use crate::domain::PostgresLogin;
-use crate::engine::Route;
+use crate::engine::{Route, dial, in_words};
 
 /// Logs in and runs one statement.
 pub(super) async fn ask(ways: &[Route], login: &PostgresLogin) -> Answer {

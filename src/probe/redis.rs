@@ -5,9 +5,8 @@ use std::io;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 
 use super::Answer;
-use super::dial::{dial, in_words};
 use crate::domain::RedisLogin;
-use crate::engine::Route;
+use crate::engine::{Route, dial, in_words};
 
 /// Authenticates where a password is known, and pings.
 pub(super) async fn ask(ways: &[Route], login: &RedisLogin) -> Answer {

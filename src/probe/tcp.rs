@@ -6,8 +6,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use super::Answer;
-use super::dial::dial;
-use crate::engine::Route;
+use crate::engine::{Route, dial};
 
 /// The engine's proxy accepts at once, and closes as soon as nobody answers behind it: within a few milliseconds.
 const PROXY_GIVES_UP_WITHIN: Duration = Duration::from_millis(100);

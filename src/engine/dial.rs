@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::engine::Route;
+use super::Route;
 
 /// A container's own network answers within microseconds; silence means that there is no way.
 const LONGEST: Duration = Duration::from_millis(700);
@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_millis(700);
 ///
 /// # Errors
 /// The reason in words.
-pub(super) async fn dial(ways: &[Route]) -> Result<(TcpStream, &Route), String> {
+pub async fn dial(ways: &[Route]) -> Result<(TcpStream, &Route), String> {
     let mut reason = "no address".to_owned();
     for way in ways {
         match timeout(LONGEST, connect(way)).await {
@@ -51,7 +51,8 @@ fn leads_somewhere(error: &Error) -> bool {
 }
 
 /// A network error in few words.
-pub(super) fn in_words(error: &Error) -> String {
+#[must_use]
+pub fn in_words(error: &Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {

@@ -1,0 +1,142 @@
+//! A service's own command on its data, run in its container where it is due.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::digest::Digest;
+use super::ledger::{self, Kind, Ledger, Standing};
+use super::session::Session;
+use super::{DataContext, DataError, DataOutcome, lock};
+use crate::domain::{ContainerId, Service};
+use crate::engine::ExecRequest;
+use crate::event::Event;
+
+/// So many lines of a failed command's output are shown.
+const SHOWN: usize = 20;
+
+/// A command that a service declares.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Declared<'a> {
+    /// `the migration`, `the seed command`.
+    pub(super) what: &'static str,
+    /// How the ledger knows it.
+    pub(super) kind: Kind,
+    /// The service.
+    pub(super) service: &'a Service,
+    /// The command.
+    pub(super) run: &'a [String],
+    /// What decides whether it is due.
+    pub(super) inputs: &'a [PathBuf],
+}
+
+impl Declared<'_> {
+    /// Runs the command if its inputs or the database changed since it last ran well.
+    ///
+    /// A stack without a database has nowhere to note that it ran, so there it always runs.
+    pub(super) async fn run_if_due(&self, context: &DataContext) -> Result<DataOutcome, DataError> {
+        let container = context.container(self.service)?;
+        let Some(database) = context.database() else {
+            self.run(context, container).await?;
+            return Ok(DataOutcome::Ran(1));
+        };
+        let name = self.service.name.as_str();
+        let (hash, session) = tokio::join!(
+            self.hash(context, container),
+            Session::open(context, database)
+        );
+        let (hash, session) = (hash?, session?);
+        let client = &session.client;
+        if Ledger::read(client).await?.standing(self.kind, name, &hash) == Standing::Applied {
+            session.close().await;
+            return Ok(DataOutcome::NothingDue);
+        }
+        lock::take(client, &context.events).await?;
+        // Whoever had the lock may have done it.
+        if Ledger::read(client).await?.standing(self.kind, name, &hash) == Standing::Applied {
+            session.close().await;
+            return Ok(DataOutcome::NothingDue);
+        }
+        let began = Instant::now();
+        self.run(context, container).await?;
+        ledger::ensure(client).await?;
+        ledger::note(client, self.kind, name, &hash, began.elapsed()).await?;
+        session.close().await;
+        Ok(DataOutcome::Ran(1))
+    }
+
+    /// The hash of the command and its inputs; where none are named, the image stands for them.
+    async fn hash(
+        &self,
+        context: &DataContext,
+        container: &ContainerId,
+    ) -> Result<String, DataError> {
+        let mut digest = Digest::new();
+        for word in self.run {
+            digest.part(word.as_bytes());
+        }
+        for input in self.inputs {
+            digest.path(input)?;
+        }
+        if self.inputs.is_empty()
+            && let Some(container) = context.engine.container(container.as_str()).await?
+        {
+            digest.part(container.image_id.as_str().as_bytes());
+        }
+        Ok(digest.finish())
+    }
+
+    async fn run(&self, context: &DataContext, container: &ContainerId) -> Result<(), DataError> {
+        let command = self.run.join(" ");
+        context.events.tell(Event::DataProgress {
+            what: command.clone(),
+            rows: 0,
+        });
+        let request = ExecRequest {
+            command: self.run.to_vec(),
+            ..ExecRequest::default()
+        };
+        let executed = context.engine.execute(container, &request).await?;
+        if executed.code == 0 {
+            return Ok(());
+        }
+        Err(DataError::Command {
+            what: self.what,
+            service: self.service.name.clone(),
+            command,
+            code: executed.code,
+            output: last_lines(&executed.stdout, &executed.stderr),
+        })
+    }
+}
+
+/// The last lines of both streams; errors come last, since they tell more.
+fn last_lines(stdout: &[u8], stderr: &[u8]) -> Vec<String> {
+    let lines = |bytes: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(bytes);
+        let lines = text
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty());
+        lines.map(ToOwned::to_owned).collect()
+    };
+    let mut all = lines(stdout);
+    all.extend(lines(stderr));
+    all.split_off(all.len().saturating_sub(SHOWN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_of_a_failed_command_end_with_its_errors() {
+        let stdout = "step\n".repeat(30);
+        let lines = last_lines(stdout.as_bytes(), b"\nerror: no such table\n");
+
+        assert_eq!(lines.len(), SHOWN);
+        assert_eq!(
+            lines.last().map(String::as_str),
+            Some("error: no such table")
+        );
+    }
+}

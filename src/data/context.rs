@@ -1,0 +1,54 @@
+//! What the work on data needs to know of the running stack.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::DataError;
+use crate::domain::{ContainerId, Readiness, Service, ServiceName, Stack};
+use crate::engine::{Engine, EngineFacts};
+use crate::event::Events;
+
+/// The running stack, as the work on data sees it.
+#[derive(Clone)]
+pub struct DataContext {
+    /// The engine.
+    pub engine: Arc<dyn Engine>,
+    /// What it can do.
+    pub facts: EngineFacts,
+    /// The stack.
+    pub stack: Arc<Stack>,
+    /// A running container of each service.
+    pub containers: BTreeMap<ServiceName, ContainerId>,
+    /// Who is told of progress.
+    pub events: Events,
+}
+
+/// What a piece of work on data came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataOutcome {
+    /// So many things were run.
+    Ran(usize),
+    /// Nothing was due.
+    NothingDue,
+}
+
+impl DataContext {
+    /// The database that keeps the ledger: the stack's first service that is ready by a postgres login.
+    #[must_use]
+    pub fn database(&self) -> Option<&Service> {
+        let mut services = self.stack.services.values();
+        services.find(|service| service.ready == Readiness::Postgres)
+    }
+
+    /// The running container of `service`.
+    ///
+    /// # Errors
+    /// [`DataError::NotRunning`].
+    pub(super) fn container(&self, service: &Service) -> Result<&ContainerId, DataError> {
+        self.containers
+            .get(&service.name)
+            .ok_or_else(|| DataError::NotRunning {
+                service: service.name.clone(),
+            })
+    }
+}

@@ -1,0 +1,113 @@
+//! Content hashes: the same names with the same bytes give the same hash, wherever they lie.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::DataError;
+
+/// A hash that grows by parts.
+pub(super) struct Digest(Sha256);
+
+impl Digest {
+    /// An empty one.
+    pub(super) fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    /// Adds a part; its length goes in too, so that parts can't run into each other.
+    pub(super) fn part(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    /// Adds a file, or all files below a directory, by their paths below it and their content.
+    pub(super) fn path(&mut self, path: &Path) -> Result<(), DataError> {
+        let mut files = Vec::new();
+        collect(path, &mut files)?;
+        files.sort();
+        for file in files {
+            let name = file.strip_prefix(path).unwrap_or(&file);
+            self.part(name.as_os_str().as_encoded_bytes());
+            let content = fs::read(&file).map_err(|error| unreadable(&file, &error))?;
+            self.part(&content);
+        }
+        Ok(())
+    }
+
+    /// The hash, in hexadecimal.
+    pub(super) fn finish(self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::with_capacity(64);
+        for byte in self.0.finalize() {
+            write!(text, "{byte:02x}").expect("a String takes all that is written");
+        }
+        text
+    }
+}
+
+/// Directories that belong to tools, not to migrations.
+const LEFT_OUT: [&str; 2] = ["node_modules", ".git"];
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
+    let about = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if !about.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable(path, &error))?;
+        if LEFT_OUT.iter().all(|name| entry.file_name() != *name) {
+            collect(&entry.path(), files)?;
+        }
+    }
+    Ok(())
+}
+
+/// The error for a file that can't be read.
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> DataError {
+    let reason = match error.kind() {
+        std::io::ErrorKind::NotFound => "it is not there".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    };
+    DataError::Input {
+        path: path.to_owned(),
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(directory: &Path) -> String {
+        let mut digest = Digest::new();
+        digest.path(directory).unwrap();
+        digest.finish()
+    }
+
+    #[test]
+    fn a_renamed_or_altered_file_changes_the_hash_and_a_moved_directory_does_not() {
+        let one = tempfile::tempdir().unwrap();
+        let two = tempfile::tempdir().unwrap();
+        fs::write(one.path().join("001.sql"), "SELECT 1").unwrap();
+        fs::write(two.path().join("001.sql"), "SELECT 1").unwrap();
+        let first = digest(one.path());
+        assert_eq!(first, digest(two.path()));
+
+        fs::write(two.path().join("001.sql"), "SELECT 2").unwrap();
+        assert_ne!(first, digest(two.path()));
+
+        fs::rename(one.path().join("001.sql"), one.path().join("002.sql")).unwrap();
+        assert_ne!(first, digest(one.path()));
+    }
+
+    #[test]
+    fn a_missing_input_is_named() {
+        let error = Digest::new().path(Path::new("/nowhere")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot use `/nowhere`: it is not there");
+    }
+}

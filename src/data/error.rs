@@ -1,0 +1,130 @@
+//! What can go wrong with migrations and seeds.
+
+use std::path::PathBuf;
+
+use crate::domain::{Failure, FailureKind, ServiceName};
+use crate::engine::EngineError;
+
+/// A failure of the work on data. Nothing half-done is left behind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DataError {
+    /// The service that is needed doesn't run.
+    #[error("`{service}` doesn't run")]
+    NotRunning {
+        /// The service.
+        service: ServiceName,
+    },
+    /// The database can't be logged in to.
+    #[error("cannot log in to the database of `{service}`: {reason}")]
+    Login {
+        /// The service.
+        service: ServiceName,
+        /// Why, in words.
+        reason: String,
+    },
+    /// The database refuses one of the tool's own statements, or went away.
+    #[error("the database failed while {doing}: {reason}")]
+    Database {
+        /// What was done, as `reading the ledger`.
+        doing: &'static str,
+        /// Why, in the database's words.
+        reason: String,
+    },
+    /// A service's own command failed.
+    #[error("{what} of `{service}` failed: `{command}` ended with exit code {code}")]
+    Command {
+        /// `the migration`, `the seed command`.
+        what: &'static str,
+        /// The service.
+        service: ServiceName,
+        /// The command as it was typed.
+        command: String,
+        /// Its exit code.
+        code: i64,
+        /// The last lines that it wrote.
+        output: Vec<String>,
+    },
+    /// A file of SQL or rows failed.
+    #[error("`{file}` failed at line {line}, column {column}: {reason}")]
+    File {
+        /// The file, relative to the project.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// From 1, in characters.
+        column: usize,
+        /// Why, in the database's words.
+        reason: String,
+        /// The place in the file, the database's detail and hint.
+        details: Vec<String>,
+        /// What to do about it, where the tool knows better.
+        hint: Option<String>,
+    },
+    /// A file can't be read, or isn't what it should be.
+    #[error("cannot use `{}`: {reason}", .path.display())]
+    Input {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why, in words.
+        reason: String,
+    },
+    /// The engine refuses.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+}
+
+impl DataError {
+    /// A fault of the database while the tool does something of its own.
+    pub(super) fn database(doing: &'static str, error: &tokio_postgres::Error) -> Self {
+        let reason = in_words(error);
+        Self::Database { doing, reason }
+    }
+}
+
+/// A database's error in few words.
+pub(super) fn in_words(error: &tokio_postgres::Error) -> String {
+    use std::error::Error as _;
+    if let Some(refusal) = error.as_db_error() {
+        return refusal.message().to_owned();
+    }
+    if error.is_closed() {
+        return "the connection was closed".to_owned();
+    }
+    error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        let failure = Self::new(FailureKind::Data, error.to_string());
+        match error {
+            DataError::NotRunning { service } => {
+                failure.hint(format!("start it with `jobsprint-dev up {service}`"))
+            }
+            DataError::Login { service, .. } => {
+                failure.hint(format!("see `jobsprint-dev logs {service}`"))
+            }
+            DataError::Database { .. } => failure.hint("see `jobsprint-dev status`"),
+            DataError::Command {
+                service,
+                command,
+                output,
+                ..
+            } => failure.details(output).hint(format!(
+                "mend it and run it again, or try it by hand: `jobsprint-dev exec {service} -- {command}`"
+            )),
+            DataError::File { details, hint, .. } => {
+                let hint = hint.unwrap_or_else(|| {
+                    "nothing of this file was kept; mend it and run the same again".to_owned()
+                });
+                failure.details(details).hint(hint)
+            }
+            DataError::Input { .. } => failure,
+            DataError::Engine(_) => Self {
+                kind: FailureKind::Engine,
+                ..failure
+            },
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! A service's migrations, by its own command.
+
+use super::command::Declared;
+use super::ledger::Kind;
+use super::{DataContext, DataError, DataOutcome};
+use crate::domain::Service;
+
+/// Brings the database to the state that the service's migrations describe, where it isn't there yet.
+///
+/// # Errors
+/// [`DataError`]; the command's own end with its last lines where it fails.
+pub async fn migrate(context: &DataContext, service: &Service) -> Result<DataOutcome, DataError> {
+    let Some(migrate) = &service.migrate else {
+        return Ok(DataOutcome::NothingDue);
+    };
+    let declared = Declared {
+        what: "the migration",
+        kind: Kind::Migrate,
+        service,
+        run: &migrate.run,
+        inputs: &migrate.inputs,
+    };
+    declared.run_if_due(context).await
+}

@@ -1,0 +1,138 @@
+//! The seed files of the stack's database, each applied whole or not at all.
+
+use std::time::Instant;
+
+use super::copy;
+use super::digest::Digest;
+use super::ledger::{self, Kind, Ledger, Standing};
+use super::script::Script;
+use super::seed_files::{Format, SeedFile, files};
+use super::session::Session;
+use super::{DataContext, DataError, DataOutcome, lock};
+use crate::domain::Service;
+use crate::event::Event;
+
+/// Which seeds are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SeedOptions {
+    /// Only files whose name contains this.
+    pub only: Option<String>,
+    /// The files of this subdirectory besides those for all.
+    pub set: Option<String>,
+    /// Files that were applied before are applied again.
+    pub again: Again,
+}
+
+/// Whether a seed that was applied is applied again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Again {
+    /// Only where it has changed.
+    #[default]
+    WhereChanged,
+    /// Always.
+    Always,
+}
+
+/// A seed file that is due.
+struct Due {
+    file: SeedFile,
+    hash: String,
+    standing: Standing,
+}
+
+/// Applies the seed files of postgres that are due, ordered by name.
+///
+/// # Errors
+/// [`DataError`]; the first file that fails, with the place in it. The files before it stay applied.
+pub async fn seed_store(
+    context: &DataContext,
+    database: &Service,
+    options: &SeedOptions,
+) -> Result<DataOutcome, DataError> {
+    let Some(seeds) = &context.stack.seeds else {
+        return Ok(DataOutcome::NothingDue);
+    };
+    let mut wanted = files(&seeds.join("postgres"), options.set.as_deref())?;
+    if let Some(pattern) = &options.only {
+        wanted.retain(|file| file.name.contains(pattern.as_str()));
+    }
+    if wanted.is_empty() {
+        return Ok(DataOutcome::NothingDue);
+    }
+    let hashed = hashed(wanted)?;
+    let session = Session::open(context, database).await?;
+    let client = &session.client;
+    if due(&hashed, &Ledger::read(client).await?, options.again).is_empty() {
+        session.close().await;
+        return Ok(DataOutcome::NothingDue);
+    }
+    lock::take(client, &context.events).await?;
+    ledger::ensure(client).await?;
+    // Whoever had the lock may have done it.
+    let due = due(&hashed, &Ledger::read(client).await?, options.again);
+    for seed in &due {
+        apply(context, &session, seed).await?;
+    }
+    session.close().await;
+    Ok(match due.len() {
+        0 => DataOutcome::NothingDue,
+        count => DataOutcome::Ran(count),
+    })
+}
+
+fn hashed(files: Vec<SeedFile>) -> Result<Vec<(SeedFile, String)>, DataError> {
+    let hash = |file: SeedFile| {
+        let mut digest = Digest::new();
+        digest.path(&file.path)?;
+        Ok((file, digest.finish()))
+    };
+    files.into_iter().map(hash).collect()
+}
+
+fn due(hashed: &[(SeedFile, String)], ledger: &Ledger, again: Again) -> Vec<Due> {
+    let stand = |(file, hash): &(SeedFile, String)| Due {
+        standing: match (ledger.standing(Kind::Seed, &file.name, hash), again) {
+            (Standing::Applied, Again::Always) => Standing::Changed,
+            (standing, _) => standing,
+        },
+        file: file.clone(),
+        hash: hash.clone(),
+    };
+    let all = hashed.iter().map(stand);
+    all.filter(|due| due.standing != Standing::Applied)
+        .collect()
+}
+
+/// Applies one file and notes it, in one transaction.
+async fn apply(context: &DataContext, session: &Session, seed: &Due) -> Result<(), DataError> {
+    let began = Instant::now();
+    let client = &session.client;
+    let path = &seed.file.path;
+    let relative = path
+        .strip_prefix(&context.stack.working_dir)
+        .unwrap_or(path);
+    let shown = relative.display().to_string();
+    let transacting = |error| DataError::database("seeding", &error);
+
+    client.batch_execute("BEGIN").await.map_err(transacting)?;
+    let applied = match seed.file.format {
+        Format::Sql => match Script::read(path, shown.clone()) {
+            Ok(script) => script.run(client).await,
+            Err(error) => Err(error),
+        },
+        Format::Csv => copy::load(client, &seed.file, &shown, seed.standing, &context.events).await,
+    };
+    let rows = match applied {
+        Ok(rows) => rows,
+        Err(error) => {
+            client.batch_execute("ROLLBACK").await.ok(); // the session's end does it where this can't
+            return Err(error);
+        }
+    };
+    let name = &seed.file.name;
+    ledger::note(client, Kind::Seed, name, &seed.hash, began.elapsed()).await?;
+    client.batch_execute("COMMIT").await.map_err(transacting)?;
+    let event = Event::DataProgress { what: shown, rows };
+    context.events.tell(event);
+    Ok(())
+}

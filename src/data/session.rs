@@ -1,0 +1,74 @@
+//! A login to the stack's database.
+
+use std::path::Path;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::error::in_words;
+use super::{DataContext, DataError};
+use crate::domain::{PostgresLogin, Service};
+use crate::engine::{dial, routes};
+
+const PORT: u16 = 5432;
+
+/// A session with the database, whose end rolls back what was not committed.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// To ask it.
+    pub(super) client: Client,
+    driver: JoinHandle<()>,
+}
+
+impl Session {
+    /// Logs in to the database of `service` as its own user.
+    pub(super) async fn open(context: &DataContext, service: &Service) -> Result<Self, DataError> {
+        let login = login(service);
+        Self::open_as(context, service, &login).await
+    }
+
+    /// Logs in to the server of `service`.
+    pub(super) async fn open_as(
+        context: &DataContext,
+        service: &Service,
+        login: &PostgresLogin,
+    ) -> Result<Self, DataError> {
+        let refused = |reason: String| DataError::Login {
+            service: service.name.clone(),
+            reason,
+        };
+        let id = context.container(service)?;
+        let container = context.engine.container(id.as_str()).await?;
+        let container = container.ok_or_else(|| refused("its container is gone".to_owned()))?;
+        let mode = service.container.network_mode.as_deref();
+        let ways = routes(&context.facts, mode, &container, PORT);
+        let (stream, _) = dial(&ways).await.map_err(refused)?;
+
+        let mut config = Config::new();
+        config
+            .user(&login.user)
+            .dbname(&login.database)
+            .application_name("jobsprint-dev");
+        if let Some(password) = &login.password {
+            config.password(password.expose());
+        }
+        let connected = config.connect_raw(stream, NoTls).await;
+        let (client, connection) = connected.map_err(|error| refused(in_words(&error)))?;
+        let driver = tokio::spawn(async move {
+            // Its error reaches whoever asks the client next.
+            connection.await.ok();
+        });
+        Ok(Self { client, driver })
+    }
+
+    /// Says goodbye, and waits until the database has heard it.
+    pub(super) async fn close(self) {
+        drop(self.client);
+        self.driver.await.ok();
+    }
+}
+
+/// The login that the service's settings give.
+pub(super) fn login(service: &Service) -> PostgresLogin {
+    PostgresLogin::of(service, &|path: &Path| std::fs::read_to_string(path).ok())
+}
