@@ -6,7 +6,7 @@ use super::decorator::{Decorator, Slip, decorators};
 use super::draft::Draft;
 use super::{Fault, Variable};
 use crate::domain::nearest;
-use crate::dotenv::Template;
+use crate::dotenv::{self, Template};
 
 /// All variables, in the order of the file.
 #[derive(Debug, Clone, Default)]
@@ -178,6 +178,8 @@ impl Reader<'_> {
         if written.starts_with('\'') {
             return Ok(());
         }
+        dotenv::parse(&format!("{key}={written}"), &|_| None)
+            .map_err(|error| error.fault.to_string())?;
         let template = Template::parse(written).map_err(|error| error.to_string())?;
         let known: BTreeSet<&str> = self
             .schema
