@@ -1,1 +1,4 @@
 //! The composition root: one file a verb, wires rooms, holds no logic of its own.
+
+mod environment;
+mod randomness;

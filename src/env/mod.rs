@@ -4,6 +4,7 @@ mod certificate;
 mod decorator;
 mod document;
 mod draft;
+mod failure;
 mod fault;
 #[cfg(test)]
 mod fixture;
@@ -17,6 +18,7 @@ mod variable;
 
 pub use certificate::{Certificate, CertificateError, LOCAL_NAMES, Verdict};
 pub use document::Document;
+pub use failure::{document_failure, schema_failure};
 pub use fault::Fault;
 pub use kind::{Kind, TextRule};
 pub use recipe::{Randomness, Recipe};
