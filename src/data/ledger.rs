@@ -1,4 +1,7 @@
 //! What was applied to a database, kept in that database: a wiped one knows by itself that all is due.
+//!
+//! It stands in a schema `jobsprint_dev`. A schema named like the application's role (`jobsprint`) would come first in
+//! that role's search path, and the application's own tables would land in it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,14 +42,17 @@ impl Ledger {
     pub(super) async fn read(client: &impl GenericClient) -> Result<Self, DataError> {
         let reading = |error| DataError::database("reading the ledger", &error);
         let there = client
-            .query_typed("SELECT to_regclass('jobsprint.ledger') IS NOT NULL", &[])
+            .query_typed(
+                "SELECT to_regclass('jobsprint_dev.ledger') IS NOT NULL",
+                &[],
+            )
             .await
             .map_err(reading)?;
         if !there.first().is_some_and(|row| row.get(0)) {
             return Ok(Self::default());
         }
         let rows = client
-            .query_typed("SELECT kind, name, hash FROM jobsprint.ledger", &[])
+            .query_typed("SELECT kind, name, hash FROM jobsprint_dev.ledger", &[])
             .await
             .map_err(reading)?;
         let hashes = rows
@@ -83,8 +89,8 @@ pub(super) async fn ensure(client: &impl GenericClient) -> Result<(), DataError>
     client
         .batch_execute(
             "SET client_min_messages TO warning;
-             CREATE SCHEMA IF NOT EXISTS jobsprint;
-             CREATE TABLE IF NOT EXISTS jobsprint.ledger (
+             CREATE SCHEMA IF NOT EXISTS jobsprint_dev;
+             CREATE TABLE IF NOT EXISTS jobsprint_dev.ledger (
                  kind text NOT NULL,
                  name text NOT NULL,
                  hash text NOT NULL,
@@ -109,7 +115,7 @@ pub(super) async fn note(
     let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
     client
         .execute(
-            "INSERT INTO jobsprint.ledger (kind, name, hash, took_ms) VALUES ($1, $2, $3, $4)
+            "INSERT INTO jobsprint_dev.ledger (kind, name, hash, took_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (kind, name) DO UPDATE
              SET hash = excluded.hash, took_ms = excluded.took_ms, applied_at = now()",
             &[&kind.as_str(), &name, &hash, &took],

@@ -1,0 +1,357 @@
+//! Migrations and seeds against a real postgres: what is due runs once, whole or not at all.
+
+mod world;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jobsprint_dev::data::{
+    DataContext, DataOutcome, SeedOptions, migrate, seed_service, seed_store,
+};
+use jobsprint_dev::domain::{ContainerId, Failure, FailureKind, Migrate, SeedCommand, Service};
+use jobsprint_dev::engine::ExecRequest;
+use jobsprint_dev::event::Events;
+use tempfile::TempDir;
+use world::{World, postgres};
+
+/// A running database, whose own container runs the commands, and a project directory.
+struct Database {
+    world: World,
+    service: Service,
+    id: ContainerId,
+    project: TempDir,
+}
+
+impl Database {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let service = postgres();
+        let (id, waited) = world.up(&service).await;
+        waited.expect("postgres comes up");
+        Self {
+            world,
+            service,
+            id,
+            project: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn context(&self) -> DataContext {
+        let mut stack = self.world.stack([self.service.clone()]);
+        stack.working_dir = self.project.path().to_owned();
+        stack.seeds = Some(self.project.path().join("seeds"));
+        DataContext {
+            engine: self.world.engine.clone(),
+            facts: self.world.facts.clone(),
+            stack: Arc::new(stack),
+            containers: [(self.service.name.clone(), self.id.clone())].into(),
+            events: Events::channel().0,
+        }
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.project.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    async fn seed(&self) -> Result<DataOutcome, Failure> {
+        seed_store(&self.context(), &self.service, &SeedOptions::default())
+            .await
+            .map_err(Failure::from)
+    }
+
+    async fn ask(&self, sql: &str) -> String {
+        let request = ExecRequest {
+            command: ["psql", "-U", "jobsprint", "-Atc", sql]
+                .map(ToOwned::to_owned)
+                .to_vec(),
+            ..ExecRequest::default()
+        };
+        let executed = self.world.engine.execute(&self.id, &request).await.unwrap();
+        assert_eq!(
+            executed.code,
+            0,
+            "{}",
+            String::from_utf8_lossy(&executed.stderr)
+        );
+        String::from_utf8(executed.stdout)
+            .unwrap()
+            .trim()
+            .to_owned()
+    }
+
+    /// A service whose commands run where psql is.
+    fn app(&self, sql: &str) -> Service {
+        let mut app = self.service.clone();
+        let run: Vec<String> = [
+            "psql",
+            "-U",
+            "jobsprint",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-c",
+            sql,
+        ]
+        .map(ToOwned::to_owned)
+        .to_vec();
+        app.migrate = Some(Migrate {
+            run: run.clone(),
+            inputs: vec![self.project.path().join("migrations")],
+        });
+        app.seed = Some(SeedCommand {
+            run,
+            inputs: Vec::new(),
+        });
+        app
+    }
+}
+
+#[tokio::test]
+async fn a_migration_runs_once_and_again_when_its_inputs_change() {
+    let database = Database::new().await;
+    database.write("migrations/001.js", "one");
+    let app =
+        database.app("CREATE TABLE IF NOT EXISTS ran (n serial); INSERT INTO ran DEFAULT VALUES");
+
+    assert_eq!(
+        migrate(&database.context(), &app).await,
+        Ok(DataOutcome::Ran(1))
+    );
+    assert_eq!(
+        migrate(&database.context(), &app).await,
+        Ok(DataOutcome::NothingDue)
+    );
+
+    database.write("migrations/002.js", "two");
+    assert_eq!(
+        migrate(&database.context(), &app).await,
+        Ok(DataOutcome::Ran(1))
+    );
+    assert_eq!(database.ask("SELECT count(*) FROM ran").await, "2");
+}
+
+#[tokio::test]
+async fn a_wiped_database_makes_everything_due_again() {
+    let database = Database::new().await;
+    database.write("migrations/001.js", "one");
+    let app = database.app("SELECT 1");
+    assert_eq!(
+        migrate(&database.context(), &app).await,
+        Ok(DataOutcome::Ran(1))
+    );
+
+    database.ask("DROP SCHEMA jobsprint_dev CASCADE").await;
+
+    assert_eq!(
+        migrate(&database.context(), &app).await,
+        Ok(DataOutcome::Ran(1))
+    );
+}
+
+#[tokio::test]
+async fn a_failing_migration_shows_its_last_lines_and_is_due_again() {
+    let database = Database::new().await;
+    database.write("migrations/001.js", "one");
+    let app = database.app("SELECT nope");
+
+    for _ in 0..2 {
+        let error = migrate(&database.context(), &app).await.unwrap_err();
+        let failure = Failure::from(error);
+        assert_eq!(failure.kind, FailureKind::Data);
+        assert_eq!(
+            failure.message,
+            "the migration of `postgres` failed: `psql -U jobsprint -v ON_ERROR_STOP=1 -c SELECT nope` ended with exit code 1"
+        );
+        assert_eq!(failure.details[0], "ERROR:  column \"nope\" does not exist");
+    }
+}
+
+#[tokio::test]
+async fn two_runs_at_once_apply_a_migration_once() {
+    let database = Database::new().await;
+    database.write("migrations/001.js", "one");
+    let app = database.app("CREATE TABLE made_once (); SELECT pg_sleep(0.3)");
+    let context = database.context();
+
+    let (one, other) = tokio::join!(migrate(&context, &app), migrate(&context, &app));
+
+    let mut outcomes = [one.unwrap(), other.unwrap()];
+    outcomes.sort_by_key(|outcome| *outcome == DataOutcome::NothingDue);
+    assert_eq!(outcomes, [DataOutcome::Ran(1), DataOutcome::NothingDue]);
+}
+
+#[tokio::test]
+async fn a_seed_command_runs_once() {
+    let database = Database::new().await;
+    let app = database.app("SELECT 1");
+
+    assert_eq!(
+        seed_service(&database.context(), &app).await,
+        Ok(DataOutcome::Ran(1))
+    );
+    assert_eq!(
+        seed_service(&database.context(), &app).await,
+        Ok(DataOutcome::NothingDue)
+    );
+}
+
+#[tokio::test]
+async fn with_nothing_due_the_work_on_data_takes_no_time() {
+    let database = Database::new().await;
+    database.write("migrations/001.js", "one");
+    database.write("seeds/postgres/010_a.sql", "SELECT 1;");
+    let app = database.app("SELECT 1");
+    migrate(&database.context(), &app).await.unwrap();
+    database.seed().await.unwrap();
+    let context = database.context();
+
+    let mut times = Vec::new();
+    for _ in 0..9 {
+        let began = Instant::now();
+        assert_eq!(migrate(&context, &app).await, Ok(DataOutcome::NothingDue));
+        assert_eq!(database.seed().await, Ok(DataOutcome::NothingDue));
+        times.push(began.elapsed());
+    }
+
+    times.sort();
+    println!("migrate and seed with nothing due: {times:?}");
+    // Two logins without optimisation, beside other tests: a release build takes a tenth of it.
+    assert!(times[0] < Duration::from_secs(1), "{times:?}");
+}
+
+#[tokio::test]
+async fn seeds_are_applied_in_order_and_once() {
+    let database = Database::new().await;
+    database.write(
+        "seeds/postgres/020_jobs.csv",
+        "title,id\nWelder,1\n\"Nurse, night\",2\n",
+    );
+    database.write(
+        "seeds/postgres/010_schema.sql",
+        "\u{feff}-- made first\r\nBEGIN;\r\nCREATE TABLE jobs (id int PRIMARY KEY, title text NOT NULL);\r\nCOMMIT;\r\n",
+    );
+
+    assert_eq!(database.seed().await, Ok(DataOutcome::Ran(2)));
+    assert_eq!(database.seed().await, Ok(DataOutcome::NothingDue));
+
+    assert_eq!(
+        database.ask("SELECT id, title FROM jobs ORDER BY id").await,
+        "1|Welder\n2|Nurse, night"
+    );
+}
+
+#[tokio::test]
+async fn a_file_of_rows_that_changed_replaces_rows_by_primary_key() {
+    let database = Database::new().await;
+    database.write(
+        "seeds/postgres/010.sql",
+        "CREATE TABLE jobs (id int PRIMARY KEY, title text)",
+    );
+    database.write("seeds/postgres/020_jobs.csv", "id,title\n1,old\n");
+    database.seed().await.unwrap();
+
+    database.write("seeds/postgres/020_jobs.csv", "id,title\n1,new\n2,more\n");
+    assert_eq!(database.seed().await, Ok(DataOutcome::Ran(1)));
+
+    assert_eq!(
+        database
+            .ask("SELECT string_agg(title, ' ' ORDER BY id) FROM jobs")
+            .await,
+        "new more"
+    );
+}
+
+#[tokio::test]
+async fn a_failing_statement_is_shown_with_its_place_and_nothing_of_the_file_stays() {
+    let database = Database::new().await;
+    let sql = "CREATE TABLE jobs (id int);\n\nINSERT INTO jobs VALUES (1);\n  SELCT 2;\n";
+    database.write("seeds/postgres/010_jobs.sql", sql);
+
+    let failure = database.seed().await.unwrap_err();
+
+    assert_eq!(failure.kind, FailureKind::Data);
+    assert_eq!(
+        failure.message,
+        "`seeds/postgres/010_jobs.sql` failed at line 4, column 3: syntax error at or near \"SELCT\""
+    );
+    assert_eq!(
+        failure.details,
+        [
+            " --> seeds/postgres/010_jobs.sql:4:3",
+            "  |",
+            "4 |   SELCT 2;",
+            "  |   ^",
+        ]
+    );
+    assert_eq!(
+        database.ask("SELECT to_regclass('jobs') IS NULL").await,
+        "t"
+    );
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_at_run_time_is_found_without_postgres_naming_its_place() {
+    let database = Database::new().await;
+    let sql = "CREATE TABLE jobs (id int PRIMARY KEY);\nINSERT INTO jobs VALUES (1);\nINSERT INTO jobs VALUES (1);\n";
+    database.write("seeds/postgres/010_jobs.sql", sql);
+
+    let failure = database.seed().await.unwrap_err();
+
+    assert_eq!(
+        failure.message,
+        "`seeds/postgres/010_jobs.sql` failed at line 3, column 1: duplicate key value violates unique constraint \"jobs_pkey\""
+    );
+    assert_eq!(failure.details[4], "detail: Key (id)=(1) already exists.");
+}
+
+#[tokio::test]
+async fn a_bad_row_is_shown_with_its_line_and_column() {
+    let database = Database::new().await;
+    database.write(
+        "seeds/postgres/010.sql",
+        "CREATE TABLE jobs (id int, title text, pay int)",
+    );
+    database.write(
+        "seeds/postgres/020_jobs.csv",
+        "id,title,pay\n1,Welder,30\n2,\"a, b\",lots\n",
+    );
+
+    let failure = database.seed().await.unwrap_err();
+    assert_eq!(
+        failure.message,
+        "`seeds/postgres/020_jobs.csv` failed at line 3, column 10: invalid input syntax for type integer: \"lots\""
+    );
+
+    database.write(
+        "seeds/postgres/020_jobs.csv",
+        "id,title,pay\n1,Welder,30\n2,short\n",
+    );
+    let failure = database.seed().await.unwrap_err();
+    assert_eq!(
+        failure.message,
+        "`seeds/postgres/020_jobs.csv` failed at line 3, column 1: missing data for column \"pay\""
+    );
+    assert_eq!(database.ask("SELECT count(*) FROM jobs").await, "0");
+}
+
+#[tokio::test]
+async fn files_that_are_not_sql_are_refused_with_the_reason() {
+    let database = Database::new().await;
+    database.write("seeds/postgres/010.sql", b"SELECT 1;\nSELECT '\xff';\n");
+    let failure = database.seed().await.unwrap_err();
+    assert!(
+        failure.message.ends_with("line 2, column 9 is not UTF-8"),
+        "{failure}"
+    );
+
+    database.write("seeds/postgres/010.sql", "SELECT 1;\n\\i other.sql\n");
+    let failure = database.seed().await.unwrap_err();
+    assert_eq!(
+        failure.message,
+        "`seeds/postgres/010.sql` failed at line 2, column 1: commands of psql are not SQL"
+    );
+}
