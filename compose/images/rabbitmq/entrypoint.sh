@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Honours the official image's contract: RABBITMQ_DEFAULT_{USER,PASS,VHOST} (the broker reads them at a first start),
+# RABBITMQ_ERLANG_COOKIE, and files in /etc/rabbitmq/conf.d.
+set -euo pipefail
+
+cookie=/var/lib/rabbitmq/.erlang.cookie
+lean=/usr/lib/rabbitmq/lean-plugins
+
+# Before anything else: an early `exec rabbitmqctl` would make the cookie as root, and the broker couldn't read it.
+if [ ! -s "$cookie" ] || [ -n "${RABBITMQ_ERLANG_COOKIE:-}" ]; then
+  (umask 077 && printf '%s' "${RABBITMQ_ERLANG_COOKIE:-$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')}" > "$cookie")
+fi
+
+if [[ $1 == rabbitmq* ]] && [ "$(id -u)" = 0 ]; then
+  find /var/lib/rabbitmq \! -user rabbitmq -exec chown rabbitmq:rabbitmq '{}' +
+  exec gosu rabbitmq "$0" "$@"
+fi
+
+# All of them again where `enabled_plugins` names one that the lean set lacks.
+use_lean_plugins() {
+  local plugin
+  for plugin in $(tr -c 'a-z0-9_' ' ' < /etc/rabbitmq/enabled_plugins); do
+    compgen -G "$lean/$plugin-*" > /dev/null || return 0
+  done
+  export RABBITMQ_PLUGINS_DIR=$lean
+}
+
+if [ "$1" = rabbitmq-server ]; then
+  use_lean_plugins
+  # No busy-waiting schedulers: on a developer's machine they only take time from the other services.
+  export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none ${RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:-}"
+fi
+exec "$@"
