@@ -3,6 +3,7 @@
 mod command;
 mod context;
 mod copy;
+mod credentials;
 mod digest;
 mod error;
 mod excerpt;
@@ -17,6 +18,7 @@ mod session;
 mod statements;
 
 pub use context::{DataContext, DataOutcome};
+pub use credentials::mend;
 pub use error::DataError;
 pub use migrate::migrate;
 pub use seed_service::seed_service;

@@ -29,6 +29,11 @@ impl Environment {
         self.0.insert(name.into(), value.into());
     }
 
+    /// Takes `name` out.
+    pub fn unset(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// All variables, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Secret)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))

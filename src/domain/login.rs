@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{MountSource, Secret, Service};
+use super::{MountSource, Readiness, Secret, Service};
 
 /// Reads a file of the host, for credentials that an image takes from a mounted file.
 pub type ReadFile<'a> = &'a dyn Fn(&Path) -> Option<String>;
@@ -79,6 +79,18 @@ impl AmqpLogin {
             password: Secret::new(word("RABBITMQ_DEFAULT_PASS", "guest")),
             vhost: word("RABBITMQ_DEFAULT_VHOST", "/"),
         }
+    }
+}
+
+/// Variables that a store's image reads at its first start only: afterwards its volume keeps what they said.
+///
+/// A new value doesn't need a new container: the store is told it in place.
+#[must_use]
+pub const fn first_start_secrets(service: &Service) -> &'static [&'static str] {
+    match service.ready {
+        Readiness::Postgres => &["POSTGRES_PASSWORD"],
+        Readiness::Amqp => &["RABBITMQ_DEFAULT_PASS"],
+        _ => &[],
     }
 }
 

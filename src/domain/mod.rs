@@ -25,7 +25,7 @@ pub use container::{
 };
 pub use failure::{ExitCause, Failure, FailureKind};
 pub use image::{Build, ImageRef, ImageSource, PullPolicy};
-pub use login::{AmqpLogin, PostgresLogin, ReadFile, RedisLogin};
+pub use login::{AmqpLogin, PostgresLogin, ReadFile, RedisLogin, first_start_secrets};
 pub use mount::{Mount, MountAccess, MountSource};
 pub use names::{InvalidName, ProjectName, ServiceName};
 pub use nearest::nearest;

@@ -1,7 +1,9 @@
 //! From a service to the container that it asks for.
 
 use super::{hash, labels};
-use crate::domain::{ContainerSpec, MountSource, ObservedContainer, Service, Stack};
+use crate::domain::{
+    ContainerSpec, MountSource, ObservedContainer, Service, Stack, first_start_secrets,
+};
 
 /// The specification of a service's `number`th container, taking over what `before` leaves.
 pub(super) fn specify(
@@ -34,8 +36,13 @@ pub(super) fn specify(
         inherited_volumes: std::collections::BTreeMap::new(),
     };
     // The hash is of what the file says: neither labels of the tool's own nor what is taken over belong to it.
-    let hash = hash::config_hash(&spec);
-    let parts: Vec<String> = hash::parts(&spec)
+    // Nor does what only a volume's first start reads: a new password is told the store in place.
+    let mut hashed = spec.clone();
+    for name in first_start_secrets(service) {
+        hashed.settings.environment.unset(name);
+    }
+    let hash = hash::config_hash(&hashed);
+    let parts: Vec<String> = hash::parts(&hashed)
         .into_iter()
         .map(|(part, hash)| format!("{part}={hash}"))
         .collect();

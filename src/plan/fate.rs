@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cause, hash, labels};
+use super::{Cause, labels};
 use crate::domain::{ContainerSpec, ContainerState, ImageId, ObservedContainer, RestartPolicy};
 
 /// Whether a service is meant to end.
@@ -62,19 +62,12 @@ fn differences(spec: &ContainerSpec, found: &ObservedContainer) -> Vec<String> {
     let Some(recorded) = found.labels.get(labels::PARTS) else {
         return vec!["made by another tool".to_owned()];
     };
-    let before: BTreeMap<&str, &str> = recorded
-        .lines()
-        .filter_map(|line| line.rsplit_once('='))
-        .collect();
-    let now = hash::parts(spec);
-    let names: BTreeSet<&str> = before
-        .keys()
-        .copied()
-        .chain(now.keys().map(String::as_str))
-        .collect();
+    let asked = spec.labels.get(labels::PARTS).map_or("", String::as_str);
+    let (before, now) = (parts(recorded), parts(asked));
+    let names: BTreeSet<&str> = before.keys().chain(now.keys()).copied().collect();
     let mut changed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for name in names {
-        if before.get(name).copied() != now.get(name).map(String::as_str) {
+        if before.get(name) != now.get(name) {
             let (part, item) = name.split_once(": ").unwrap_or((name, ""));
             changed.entry(part).or_default().push(item);
         }
@@ -85,5 +78,13 @@ fn differences(spec: &ContainerSpec, found: &ObservedContainer) -> Vec<String> {
             [""] => format!("{part} changed"),
             items => format!("{part} changed: {}", items.join(", ")),
         })
+        .collect()
+}
+
+/// The parts that a label tells, each with its hash.
+fn parts(label: &str) -> BTreeMap<&str, &str> {
+    label
+        .lines()
+        .filter_map(|line| line.rsplit_once('='))
         .collect()
 }
