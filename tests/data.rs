@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jobsprint_dev::data::{
-    DataContext, DataOutcome, SeedOptions, migrate, seed_service, seed_store,
+    DataContext, DataOutcome, ResetOutcome, SeedOptions, migrate, reset, seed_service, seed_store,
 };
 use jobsprint_dev::domain::{ContainerId, Failure, FailureKind, Migrate, SeedCommand, Service};
 use jobsprint_dev::engine::ExecRequest;
@@ -40,7 +40,7 @@ impl Database {
 
     fn context(&self) -> DataContext {
         let mut stack = self.world.stack([self.service.clone()]);
-        stack.working_dir = self.project.path().to_owned();
+        stack.working_dir = self.project.path().into();
         stack.seeds = Some(self.project.path().join("seeds"));
         DataContext {
             engine: self.world.engine.clone(),
@@ -353,5 +353,79 @@ async fn files_that_are_not_sql_are_refused_with_the_reason() {
     assert_eq!(
         failure.message,
         "`seeds/postgres/010.sql` failed at line 2, column 1: commands of psql are not SQL"
+    );
+}
+
+#[tokio::test]
+async fn a_reset_goes_back_to_migrated_and_seeded_while_others_are_connected() {
+    let mut database = Database::new().await;
+    database.write("migrations/001.js", "one");
+    database.write("seeds/postgres/010_jobs.csv", "id\n1\n2\n");
+    let migrates = database.app("CREATE TABLE IF NOT EXISTS jobs (id int PRIMARY KEY)");
+    database.service.migrate = migrates.migrate;
+    // psql itself obeys PGDATABASE, as the tool sets it for the template.
+    let service = database.service.clone();
+    migrate(&database.context(), &service).await.unwrap();
+    database.seed().await.unwrap();
+    let busy = ExecRequest {
+        command: [
+            "sh",
+            "-c",
+            "while :; do psql -U jobsprint -c 'SELECT pg_sleep(1)'; done",
+        ]
+        .map(ToOwned::to_owned)
+        .to_vec(),
+        ..ExecRequest::default()
+    };
+    let _others = database
+        .world
+        .engine
+        .open_exec(&database.id, &busy)
+        .await
+        .unwrap();
+    database
+        .ask("DELETE FROM jobs; CREATE TABLE stray ()")
+        .await;
+
+    let first = reset(&database.context(), &service).await;
+    assert_eq!(first, Ok(ResetOutcome::FromNewTemplate));
+    database.ask("INSERT INTO jobs VALUES (3)").await;
+    let began = Instant::now();
+    let second = reset(&database.context(), &service).await;
+
+    assert_eq!(second, Ok(ResetOutcome::FromTemplate));
+    println!("a reset from a template took {:?}", began.elapsed());
+    assert_eq!(database.ask("SELECT count(*) FROM jobs").await, "2");
+    assert_eq!(
+        database.ask("SELECT to_regclass('stray') IS NULL").await,
+        "t"
+    );
+    assert_eq!(
+        migrate(&database.context(), &service).await,
+        Ok(DataOutcome::NothingDue)
+    );
+    assert_eq!(database.seed().await, Ok(DataOutcome::NothingDue));
+}
+
+#[tokio::test]
+async fn a_failing_reset_leaves_the_database_as_it_was() {
+    let mut database = Database::new().await;
+    database.write("migrations/001.js", "one");
+    let migrates = database.app("SELECT nope");
+    database.service.migrate = migrates.migrate;
+    database.ask("CREATE TABLE kept ()").await;
+
+    let failure = reset(&database.context(), &database.service)
+        .await
+        .unwrap_err();
+
+    assert!(
+        failure
+            .to_string()
+            .starts_with("the migration of `postgres` failed")
+    );
+    assert_eq!(
+        database.ask("SELECT to_regclass('kept') IS NOT NULL").await,
+        "t"
     );
 }

@@ -7,7 +7,7 @@ use super::digest::Digest;
 use super::ledger::{self, Kind, Ledger, Standing};
 use super::session::Session;
 use super::{DataContext, DataError, DataOutcome, lock};
-use crate::domain::{ContainerId, Service};
+use crate::domain::{ContainerId, Environment, Service};
 use crate::engine::ExecRequest;
 use crate::event::Event;
 
@@ -29,47 +29,75 @@ pub(super) struct Declared<'a> {
     pub(super) inputs: &'a [PathBuf],
 }
 
-impl Declared<'_> {
+impl<'a> Declared<'a> {
+    /// The service's migrations, where it has a command for them.
+    pub(super) fn migration(service: &'a Service) -> Option<Self> {
+        let migrate = service.migrate.as_ref()?;
+        Some(Self {
+            what: "the migration",
+            kind: Kind::Migrate,
+            service,
+            run: &migrate.run,
+            inputs: &migrate.inputs,
+        })
+    }
+
+    /// The service's own seeds, where it has a command for them.
+    pub(super) fn seed(service: &'a Service) -> Option<Self> {
+        let seed = service.seed.as_ref()?;
+        Some(Self {
+            what: "the seed command",
+            kind: Kind::SeedCommand,
+            service,
+            run: &seed.run,
+            inputs: &seed.inputs,
+        })
+    }
+
     /// Runs the command if its inputs or the database changed since it last ran well.
     ///
     /// A stack without a database has nowhere to note that it ran, so there it always runs.
     pub(super) async fn run_if_due(&self, context: &DataContext) -> Result<DataOutcome, DataError> {
         let container = context.container(self.service)?;
+        let none = Environment::default();
         let Some(database) = context.database() else {
-            self.run(context, container).await?;
+            self.run(context, container, none).await?;
             return Ok(DataOutcome::Ran(1));
         };
+        let session = Session::open(context, database).await?;
+        let outcome = self.run_in(context, &session, none).await?;
+        session.close().await;
+        Ok(outcome)
+    }
+
+    /// The same, with the ledger of this session's database, and with `environment` besides the container's own.
+    pub(super) async fn run_in(
+        &self,
+        context: &DataContext,
+        session: &Session,
+        environment: Environment,
+    ) -> Result<DataOutcome, DataError> {
+        let container = context.container(self.service)?;
         let name = self.service.name.as_str();
-        let (hash, session) = tokio::join!(
-            self.hash(context, container),
-            Session::open(context, database)
-        );
-        let (hash, session) = (hash?, session?);
+        let hash = self.hash(context).await?;
         let client = &session.client;
         if Ledger::read(client).await?.standing(self.kind, name, &hash) == Standing::Applied {
-            session.close().await;
             return Ok(DataOutcome::NothingDue);
         }
         lock::take(client, &context.events).await?;
         // Whoever had the lock may have done it.
         if Ledger::read(client).await?.standing(self.kind, name, &hash) == Standing::Applied {
-            session.close().await;
             return Ok(DataOutcome::NothingDue);
         }
         let began = Instant::now();
-        self.run(context, container).await?;
+        self.run(context, container, environment).await?;
         ledger::ensure(client).await?;
         ledger::note(client, self.kind, name, &hash, began.elapsed()).await?;
-        session.close().await;
         Ok(DataOutcome::Ran(1))
     }
 
     /// The hash of the command and its inputs; where none are named, the image stands for them.
-    async fn hash(
-        &self,
-        context: &DataContext,
-        container: &ContainerId,
-    ) -> Result<String, DataError> {
+    pub(super) async fn hash(&self, context: &DataContext) -> Result<String, DataError> {
         let mut digest = Digest::new();
         for word in self.run {
             digest.part(word.as_bytes());
@@ -77,15 +105,21 @@ impl Declared<'_> {
         for input in self.inputs {
             digest.path(input)?;
         }
+        let id = context.container(self.service)?;
         if self.inputs.is_empty()
-            && let Some(container) = context.engine.container(container.as_str()).await?
+            && let Some(container) = context.engine.container(id.as_str()).await?
         {
             digest.part(container.image_id.as_str().as_bytes());
         }
         Ok(digest.finish())
     }
 
-    async fn run(&self, context: &DataContext, container: &ContainerId) -> Result<(), DataError> {
+    async fn run(
+        &self,
+        context: &DataContext,
+        container: &ContainerId,
+        environment: Environment,
+    ) -> Result<(), DataError> {
         let command = self.run.join(" ");
         context.events.tell(Event::DataProgress {
             what: command.clone(),
@@ -93,6 +127,7 @@ impl Declared<'_> {
         });
         let request = ExecRequest {
             command: self.run.to_vec(),
+            environment,
             ..ExecRequest::default()
         };
         let executed = context.engine.execute(container, &request).await?;

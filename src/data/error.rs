@@ -68,6 +68,12 @@ pub enum DataError {
         /// Why, in words.
         reason: String,
     },
+    /// A service's migration can't be pointed at another database.
+    #[error("the migration of `{service}` made no table in the database that it was given")]
+    Unsteerable {
+        /// The service.
+        service: ServiceName,
+    },
     /// The engine refuses.
     #[error("{0}")]
     Engine(#[from] EngineError),
@@ -121,6 +127,9 @@ impl From<DataError> for Failure {
                 failure.details(details).hint(hint)
             }
             DataError::Input { .. } => failure,
+            DataError::Unsteerable { service } => failure.hint(format!(
+                "let `{service}` take its database from DATABASE_URL or PGDATABASE, or start afresh with `jobsprint-dev down --volumes`"
+            )),
             DataError::Engine(_) => Self {
                 kind: FailureKind::Engine,
                 ..failure

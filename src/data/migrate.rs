@@ -1,7 +1,6 @@
 //! A service's migrations, by its own command.
 
 use super::command::Declared;
-use super::ledger::Kind;
 use super::{DataContext, DataError, DataOutcome};
 use crate::domain::Service;
 
@@ -10,15 +9,8 @@ use crate::domain::Service;
 /// # Errors
 /// [`DataError`]; the command's own end with its last lines where it fails.
 pub async fn migrate(context: &DataContext, service: &Service) -> Result<DataOutcome, DataError> {
-    let Some(migrate) = &service.migrate else {
-        return Ok(DataOutcome::NothingDue);
-    };
-    let declared = Declared {
-        what: "the migration",
-        kind: Kind::Migrate,
-        service,
-        run: &migrate.run,
-        inputs: &migrate.inputs,
-    };
-    declared.run_if_due(context).await
+    match Declared::migration(service) {
+        Some(migration) => migration.run_if_due(context).await,
+        None => Ok(DataOutcome::NothingDue),
+    }
 }

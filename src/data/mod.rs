@@ -1,5 +1,6 @@
 //! Migrations and seeds: what is due, how it is run, and the ledger in the database.
 
+mod admin;
 mod command;
 mod context;
 mod copy;
@@ -10,6 +11,7 @@ mod excerpt;
 mod ledger;
 mod lock;
 mod migrate;
+mod reset;
 mod script;
 mod seed_files;
 mod seed_service;
@@ -21,5 +23,6 @@ pub use context::{DataContext, DataOutcome};
 pub use credentials::mend;
 pub use error::DataError;
 pub use migrate::migrate;
+pub use reset::{ResetOutcome, reset};
 pub use seed_service::seed_service;
-pub use seed_store::{SeedOptions, seed_store};
+pub use seed_store::{Again, SeedOptions, seed_store};

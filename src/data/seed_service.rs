@@ -1,7 +1,6 @@
 //! A service's own seed command.
 
 use super::command::Declared;
-use super::ledger::Kind;
 use super::{DataContext, DataError, DataOutcome};
 use crate::domain::Service;
 
@@ -13,15 +12,8 @@ pub async fn seed_service(
     context: &DataContext,
     service: &Service,
 ) -> Result<DataOutcome, DataError> {
-    let Some(seed) = &service.seed else {
-        return Ok(DataOutcome::NothingDue);
-    };
-    let declared = Declared {
-        what: "the seed command",
-        kind: Kind::SeedCommand,
-        service,
-        run: &seed.run,
-        inputs: &seed.inputs,
-    };
-    declared.run_if_due(context).await
+    match Declared::seed(service) {
+        Some(seed) => seed.run_if_due(context).await,
+        None => Ok(DataOutcome::NothingDue),
+    }
 }

@@ -49,48 +49,65 @@ pub async fn seed_store(
     database: &Service,
     options: &SeedOptions,
 ) -> Result<DataOutcome, DataError> {
-    let Some(seeds) = &context.stack.seeds else {
+    let wanted = wanted(context, options)?;
+    if wanted.is_empty() {
         return Ok(DataOutcome::NothingDue);
+    }
+    let session = Session::open(context, database).await?;
+    let outcome = seed_in(context, &session, &wanted, options.again).await?;
+    session.close().await;
+    Ok(outcome)
+}
+
+/// A seed file with the hash of its content.
+pub(super) type Hashed = (SeedFile, String);
+
+/// The seed files that are asked for.
+pub(super) fn wanted(
+    context: &DataContext,
+    options: &SeedOptions,
+) -> Result<Vec<Hashed>, DataError> {
+    let Some(seeds) = &context.stack.seeds else {
+        return Ok(Vec::new());
     };
     let mut wanted = files(&seeds.join("postgres"), options.set.as_deref())?;
     if let Some(pattern) = &options.only {
         wanted.retain(|file| file.name.contains(pattern.as_str()));
     }
-    if wanted.is_empty() {
-        return Ok(DataOutcome::NothingDue);
-    }
-    let hashed = hashed(wanted)?;
-    let session = Session::open(context, database).await?;
+    let hash = |file: SeedFile| {
+        let mut digest = Digest::new();
+        digest.path(&file.path)?;
+        Ok((file, digest.finish()))
+    };
+    wanted.into_iter().map(hash).collect()
+}
+
+/// Applies those of `wanted` that are due in this session's database.
+pub(super) async fn seed_in(
+    context: &DataContext,
+    session: &Session,
+    wanted: &[Hashed],
+    again: Again,
+) -> Result<DataOutcome, DataError> {
     let client = &session.client;
-    if due(&hashed, &Ledger::read(client).await?, options.again).is_empty() {
-        session.close().await;
+    if due(wanted, &Ledger::read(client).await?, again).is_empty() {
         return Ok(DataOutcome::NothingDue);
     }
     lock::take(client, &context.events).await?;
     ledger::ensure(client).await?;
     // Whoever had the lock may have done it.
-    let due = due(&hashed, &Ledger::read(client).await?, options.again);
+    let due = due(wanted, &Ledger::read(client).await?, again);
     for seed in &due {
-        apply(context, &session, seed).await?;
+        apply(context, session, seed).await?;
     }
-    session.close().await;
     Ok(match due.len() {
         0 => DataOutcome::NothingDue,
         count => DataOutcome::Ran(count),
     })
 }
 
-fn hashed(files: Vec<SeedFile>) -> Result<Vec<(SeedFile, String)>, DataError> {
-    let hash = |file: SeedFile| {
-        let mut digest = Digest::new();
-        digest.path(&file.path)?;
-        Ok((file, digest.finish()))
-    };
-    files.into_iter().map(hash).collect()
-}
-
-fn due(hashed: &[(SeedFile, String)], ledger: &Ledger, again: Again) -> Vec<Due> {
-    let stand = |(file, hash): &(SeedFile, String)| Due {
+fn due(hashed: &[Hashed], ledger: &Ledger, again: Again) -> Vec<Due> {
+    let stand = |(file, hash): &Hashed| Due {
         standing: match (ledger.standing(Kind::Seed, &file.name, hash), again) {
             (Standing::Applied, Again::Always) => Standing::Changed,
             (standing, _) => standing,
