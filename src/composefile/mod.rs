@@ -1,1 +1,38 @@
-//! Compose text in, a checked `Stack` out: spans, interpolation, merge, extends, include. Pure: files come in through a reader.
+//! Pure text to a checked [`Stack`](crate::domain::Stack): the Compose file as Compose understands it.
+
+mod check;
+pub mod config;
+mod consistency;
+mod diagnostic;
+mod duration;
+mod emit;
+mod interpolate;
+mod load;
+mod loader;
+mod lower;
+mod merge;
+mod model;
+mod node;
+mod normalise;
+mod path;
+mod port;
+mod project;
+mod request;
+mod scalar;
+mod schema;
+mod shape;
+mod short;
+mod size;
+mod source;
+mod suggest;
+mod support;
+mod tidy;
+mod volume;
+mod words;
+mod yaml;
+
+pub use diagnostic::{Colour, Diagnostic, Mark, Severity};
+pub use load::load;
+pub use model::Model;
+pub use request::{Diagnostics, FileReader, LoadRequest, Loaded};
+pub use source::Source;
