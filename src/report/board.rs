@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{ImageRef, ServiceName};
 use crate::event::{Event, ImageWay, Stamped, StepId, StepKind, StepSummary, Transfer};
+use crate::report::courses::Courses;
 use crate::report::logs::Prefixes;
 use crate::report::plain::image_text;
 use crate::report::row::{self, Stage};
@@ -13,14 +14,6 @@ use crate::report::{Colour, Line, failure, summary, words};
 
 /// The row of an image without a step of its own goes this long after its last news.
 const STALE: Duration = Duration::from_secs(3);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Course {
-    Running { since: Duration },
-    Done,
-    Failed,
-    Skipped { because: StepId },
-}
 
 #[derive(Debug)]
 struct ImageNews {
@@ -35,9 +28,7 @@ struct ImageNews {
 pub struct Board {
     colour: Colour,
     steps: Steps,
-    courses: BTreeMap<StepId, Course>,
-    reasons: BTreeMap<ServiceName, String>,
-    ready: BTreeMap<ServiceName, Duration>,
+    courses: Courses,
     images: BTreeMap<ImageRef, ImageNews>,
     aside: Option<(String, String)>,
     prefixes: Prefixes,
@@ -49,9 +40,7 @@ impl Board {
         Self {
             colour,
             steps: Steps::default(),
-            courses: BTreeMap::new(),
-            reasons: BTreeMap::new(),
-            ready: BTreeMap::new(),
+            courses: Courses::default(),
             images: BTreeMap::new(),
             aside: None,
             prefixes: Prefixes::new(colour),
@@ -62,39 +51,21 @@ impl Board {
     pub fn settled(&mut self, stamped: &Stamped) -> Vec<Line> {
         let at = stamped.at;
         self.steps.learn(&stamped.event);
+        self.courses.learn(stamped);
         match &stamped.event {
-            Event::Planned { .. } => {
-                self.aside = None;
-                self.courses.clear();
-                self.reasons.clear();
-            }
-            Event::StepStarted { step } => {
-                self.courses.insert(*step, Course::Running { since: at });
-            }
+            Event::StepStarted { .. }
+            | Event::StepFailed { .. }
+            | Event::StepSkipped { .. }
+            | Event::Waiting { .. }
+            | Event::Ready { .. } => {}
+            Event::Planned { .. } => self.aside = None,
             Event::StepDone {
                 step,
                 took,
                 unchanged,
             } => {
-                self.courses.insert(*step, Course::Done);
                 self.aside = None;
                 return self.image_done(*step, *took, *unchanged);
-            }
-            Event::StepFailed { step, .. } => {
-                self.courses.insert(*step, Course::Failed);
-            }
-            Event::StepSkipped { step, because } => {
-                let because = *because;
-                self.courses.insert(*step, Course::Skipped { because });
-            }
-            Event::Waiting {
-                service, reason, ..
-            } => {
-                self.reasons.insert(service.clone(), reason.clone());
-            }
-            Event::Ready { service, took } => {
-                self.reasons.remove(service);
-                self.ready.insert(service.clone(), *took);
             }
             Event::ImageProgress {
                 image,
@@ -166,7 +137,7 @@ impl Board {
     }
 
     fn fitting(&self, now: Duration, height: usize) -> Vec<String> {
-        let stages = self.stages(now);
+        let stages = self.courses.stages(&self.steps, now);
         let room = height.saturating_sub(self.images.len() + 2);
         if stages.len() <= room {
             return self.services(now);
@@ -191,7 +162,8 @@ impl Board {
     }
 
     fn services(&self, now: Duration) -> Vec<String> {
-        self.stages(now)
+        self.courses
+            .stages(&self.steps, now)
             .iter()
             .map(|(name, stage)| self.row(name, stage, now))
             .collect()
@@ -199,79 +171,6 @@ impl Board {
 
     fn row(&self, name: &ServiceName, stage: &Stage, now: Duration) -> String {
         stage.row(name.as_str(), self.steps.name_width(), now, self.colour)
-    }
-
-    /// Every service of the plan with its stage, by name.
-    fn stages(&self, now: Duration) -> Vec<(ServiceName, Stage)> {
-        let mut by_service: BTreeMap<&ServiceName, Vec<&StepSummary>> = BTreeMap::new();
-        for step in self.steps.iter() {
-            if let Some(service) = &step.service {
-                by_service.entry(service).or_default().push(step);
-            }
-        }
-        by_service
-            .into_iter()
-            .map(|(service, steps)| (service.clone(), self.stage(service, &steps, now)))
-            .collect()
-    }
-
-    fn stage(&self, service: &ServiceName, steps: &[&StepSummary], now: Duration) -> Stage {
-        let course = |step: &StepSummary| self.courses.get(&step.id).copied();
-        if steps
-            .iter()
-            .any(|step| course(step) == Some(Course::Failed))
-        {
-            return Stage::Failed;
-        }
-        let running = steps.iter().rev().find_map(|step| match course(step) {
-            Some(Course::Running { since }) => Some((step.kind, since)),
-            _ => None,
-        });
-        if let Some((kind, since)) = running {
-            return Stage::Working {
-                kind,
-                elapsed: now.saturating_sub(since),
-                reason: self.reasons.get(service).cloned(),
-            };
-        }
-        let skipped = steps.iter().find_map(|step| match course(step) {
-            Some(Course::Skipped { because }) => Some(because),
-            _ => None,
-        });
-        if let Some(because) = skipped {
-            return Stage::Skipped {
-                because: self.steps.subject(because),
-            };
-        }
-        if let Some(next) = steps.iter().find(|step| course(step).is_none()) {
-            return Stage::Waiting {
-                on: self.needed_by(next),
-            };
-        }
-        let took = self.ready.get(service).copied();
-        match steps.last().map(|step| step.kind) {
-            Some(StepKind::Stop) => Stage::Over { how: "stopped" },
-            Some(StepKind::Remove) => Stage::Over { how: "removed" },
-            Some(StepKind::Complete) => Stage::Over { how: "finished" },
-            _ => Stage::Ready { took },
-        }
-    }
-
-    /// What `step` still waits for, in words.
-    fn needed_by(&self, step: &StepSummary) -> String {
-        let mut subjects: Vec<String> = step
-            .needs
-            .iter()
-            .filter(|id| self.courses.get(id) != Some(&Course::Done))
-            .map(|id| self.steps.subject(*id))
-            .collect();
-        subjects.sort();
-        subjects.dedup();
-        if subjects.is_empty() {
-            "its turn".to_owned()
-        } else {
-            words::list(&subjects)
-        }
     }
 
     fn image_step(&self, image: &ImageRef) -> Option<&StepSummary> {
@@ -282,7 +181,7 @@ impl Board {
 
     fn is_on_its_way(&self, image: &ImageRef, news: &ImageNews, now: Duration) -> bool {
         match self.image_step(image) {
-            Some(step) => matches!(self.courses.get(&step.id), Some(Course::Running { .. })),
+            Some(step) => self.courses.is_running(step.id),
             None => now.saturating_sub(news.at) < STALE,
         }
     }
@@ -310,7 +209,7 @@ impl Board {
 
     fn sweep(&mut self) {
         self.steps = Steps::default();
-        self.courses.clear();
+        self.courses = Courses::default();
         self.images.clear();
         self.aside = None;
     }
