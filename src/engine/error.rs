@@ -79,6 +79,14 @@ pub enum EngineError {
         /// Why, in words.
         reason: String,
     },
+    /// The registry answers, and the transfer breaks off.
+    #[error("the transfer of `{image}` broke off: {reason}")]
+    TransferBroken {
+        /// The image.
+        image: String,
+        /// Why, in words.
+        reason: String,
+    },
     /// A build step failed.
     #[error("building `{image}` failed: {reason}")]
     BuildFailed {

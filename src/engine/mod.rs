@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod exec;
 mod logs;
+mod provision;
 mod route;
 mod surroundings;
 
@@ -23,5 +24,9 @@ pub use error::EngineError;
 pub use events::{EngineEvent, EngineEventKind, EventStream};
 pub use exec::{ExecRequest, ExecSession, ExecTerminal, Executed, Resize};
 pub use logs::{LogLine, LogRequest, LogStreamReader};
+pub use provision::{
+    Daemon, EngineStatus, Machine, Obstacle, Privilege, ProvisionError, Remedy, Stopped, ensure,
+    packages, remedy, status, stop,
+};
 pub use route::{Route, remote_host, routes};
-pub use surroundings::{Choice, Misguided, Surroundings, Whereabouts};
+pub use surroundings::{Choice, Misguided, Surroundings, Whereabouts, is_installed};

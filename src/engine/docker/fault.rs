@@ -176,23 +176,30 @@ pub(super) fn pull_error(image: &str, error: EngineError) -> EngineError {
         "no such host",
         "connection refused",
         "timeout",
-        "EOF",
-        "connection reset",
         "deadline exceeded",
         "x509",
         "HTTP response to HTTPS",
         "network is unreachable",
-        "net/http",
         "TLS handshake",
         "tls: ",
-        "unexpected status",
-        "received unexpected HTTP status",
         "proxyconnect",
         "server misbehaving",
-        "short read",
-        "filesystem layer verification failed",
     ]) {
         EngineError::RegistryUnreachable {
+            image,
+            reason: network_words(&text),
+        }
+    } else if has(&[
+        "EOF",
+        "connection reset",
+        "broken pipe",
+        "short read",
+        "unexpected status",
+        "unexpected HTTP status",
+        "filesystem layer verification failed",
+        "net/http",
+    ]) {
+        EngineError::TransferBroken {
             image,
             reason: network_words(&text),
         }
