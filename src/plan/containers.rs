@@ -56,7 +56,8 @@ pub(super) fn specify(
 }
 
 /// The name of a service's `number`th container.
-pub(super) fn container_name(stack: &Stack, service: &Service, number: u32) -> String {
+#[must_use]
+pub fn container_name(stack: &Stack, service: &Service, number: u32) -> String {
     match &service.container_name {
         Some(name) => name.clone(),
         None => format!("{}-{}-{number}", stack.project, service.name),

@@ -307,7 +307,7 @@ impl<'a> Watch<'a> {
         self.machine.hear(sign, Instant::now().into_std())
     }
 
-    async fn judge(&self, verdict: Verdict) -> Result<Option<Duration>, Failure> {
+    async fn judge(&mut self, verdict: Verdict) -> Result<Option<Duration>, Failure> {
         match verdict {
             Verdict::Waiting => Ok(None),
             Verdict::Reached { took } => Ok(Some(took)),
@@ -315,7 +315,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    async fn failure(&self, why: &Why) -> Failure {
+    async fn failure(&mut self, why: &Why) -> Failure {
         let engine = &*self.prober.engine;
         failure::of(
             engine,

@@ -1,0 +1,104 @@
+//! An engine's refusals, put into words for the step that met them.
+
+use crate::domain::{Failure, FailureKind, Service};
+use crate::engine::{EngineError, Executed};
+use crate::run::{Holder, holder_of};
+
+/// A refusal met by a step: `cannot create network shop_default: …`.
+pub(super) fn at(step: &str, error: EngineError) -> Failure {
+    let kind = match &error {
+        EngineError::PortTaken { .. } => FailureKind::Port,
+        EngineError::ImageUnknown { .. }
+        | EngineError::Unauthorized { .. }
+        | EngineError::RateLimited { .. }
+        | EngineError::RegistryUnreachable { .. }
+        | EngineError::BuildFailed { .. } => FailureKind::Image,
+        _ => FailureKind::Engine,
+    };
+    let failure = Failure::new(kind, format!("cannot {step}: {error}"));
+    match error {
+        EngineError::Unreachable { .. } | EngineError::Silent { .. } => {
+            failure.hint("see what answers with `jobsprint-dev engine status`")
+        }
+        EngineError::DiskFull => failure.hint("see what takes the space with `docker system df`"),
+        EngineError::InUse { kind, name } => failure.hint(format!(
+            "see who uses it with `docker {kind} inspect {name}`"
+        )),
+        _ => failure,
+    }
+}
+
+/// A container that can't be made.
+pub(super) fn creating(name: &str, error: EngineError) -> Failure {
+    match error {
+        EngineError::NameTaken { name: taken, .. } => Failure::new(
+            FailureKind::Engine,
+            format!("cannot create `{name}`: the name `{taken}` is taken by another container"),
+        )
+        .hint(format!(
+            "it was not made for this project; remove it with `docker rm -f {taken}`"
+        )),
+        error => at(&format!("create container {name}"), error),
+    }
+}
+
+/// A container that can't be started.
+pub(super) fn starting(service: &Service, error: EngineError) -> Failure {
+    match error {
+        EngineError::PortTaken { port } => {
+            port_taken(&service.name.to_string(), port, holder_of(port).as_ref())
+        }
+        error @ EngineError::Refused { .. } => Failure::new(
+            FailureKind::Exited,
+            format!("cannot start `{}`: {error}", service.name),
+        )
+        .hint(format!(
+            "look at its `command`, `entrypoint` and mounts; `jobsprint-dev logs {}` has what it printed",
+            service.name
+        )),
+        error => at(&format!("start {}", service.name), error),
+    }
+}
+
+/// A port that somebody else has.
+pub(super) fn port_taken(service: &str, port: u16, holder: Option<&Holder>) -> Failure {
+    let by = match holder {
+        Some(Holder { pid, name }) => format!("`{name}` (pid {pid})"),
+        None => "another process".to_owned(),
+    };
+    let failure = Failure::new(
+        FailureKind::Port,
+        format!("port {port}, which `{service}` publishes, is taken by {by}"),
+    );
+    match holder {
+        Some(Holder { pid, .. }) => failure.hint(format!("stop it with `kill {pid}`")),
+        None => failure.hint(format!("see who has it with `ss -ltnp 'sport = :{port}'`")),
+    }
+    .hint("or choose another port for the service in `.env`")
+}
+
+/// Somebody else's object that isn't there.
+pub(super) fn external(kind: &str, name: &str) -> Failure {
+    Failure::new(
+        FailureKind::Project,
+        format!("the external {kind} `{name}` does not exist"),
+    )
+    .hint(format!("make it with `docker {kind} create {name}`"))
+}
+
+/// A hook that failed.
+pub(super) fn hook(service: &Service, command: &[String], ran: &Executed) -> Failure {
+    let output =
+        String::from_utf8_lossy(&ran.stderr).into_owned() + &String::from_utf8_lossy(&ran.stdout);
+    let lines: Vec<String> = output.lines().rev().take(20).map(str::to_owned).collect();
+    Failure::new(
+        FailureKind::Exited,
+        format!(
+            "a hook of `{}` failed with exit code {}: `{}`",
+            service.name,
+            ran.code,
+            command.join(" ")
+        ),
+    )
+    .details(lines.into_iter().rev())
+}

@@ -1,0 +1,202 @@
+//! The project at hand: its place on the disk, and its files read and checked.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::environment;
+use super::files::Disk;
+use super::session::Session;
+use crate::composefile::{self, Colour, Diagnostics, LoadRequest, Loaded};
+use crate::domain::{Failure, FailureKind, Scope, Secret, Stack};
+use crate::env::Schema;
+use crate::event::Event;
+use crate::report;
+
+/// Where a stack's own directory keeps its Compose file, beside `templates/` and `.env`.
+const HOUSE_FILE: &str = "compose/docker-compose.yml";
+/// The names that Compose looks for.
+const STANDARD_FILES: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yaml",
+    "docker-compose.yml",
+];
+
+/// Where a project lies, before any of its files is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The directory that holds `.env`, `templates/` and `.jobsprint/`.
+    pub root: PathBuf,
+    /// The Compose files; empty where the loader finds them by Compose's own rules.
+    files: Vec<PathBuf>,
+    /// The files of variables; empty for Compose's own rule.
+    env_files: Vec<PathBuf>,
+}
+
+/// A project, loaded.
+pub(super) struct Project {
+    /// What should run.
+    pub stack: Arc<Stack>,
+    /// All that loading found out.
+    pub loaded: Loaded,
+    locks: PathBuf,
+}
+
+impl Place {
+    /// Finds the project that `scope` means.
+    pub fn find(session: &Session, scope: &Scope) -> Self {
+        let named = scope.files.first().map(|file| session.directory.join(file));
+        let by_variable = session.environment.contains_key("COMPOSE_FILE");
+        let file = match named {
+            Some(file) => Some(file),
+            None if by_variable => None,
+            None => search(&session.directory),
+        };
+        let root = match &file {
+            Some(file) => root_of(file),
+            None => session.directory.clone(),
+        };
+        let is_house = file.as_deref() == Some(&root.join(HOUSE_FILE));
+        let files = match (&file, scope.files.is_empty()) {
+            (Some(file), true) if is_house => vec![file.clone()],
+            _ => scope.files.clone(),
+        };
+        let own_env = root.join(".env");
+        let env_files = if scope.env_files.is_empty() && is_house && own_env.exists() {
+            vec![own_env]
+        } else {
+            scope.env_files.clone()
+        };
+        Self {
+            root,
+            files,
+            env_files,
+        }
+    }
+}
+
+impl Project {
+    /// Finds and loads the project that `scope` means; its secrets are masked from here on.
+    ///
+    /// # Errors
+    /// All that is wrong with its files, in one failure.
+    pub fn load(session: &Session, scope: &Scope) -> Result<Self, Failure> {
+        let place = Place::find(session, scope);
+        let request = LoadRequest {
+            files: place.files.clone(),
+            project: scope.project.clone(),
+            directory: scope.directory.clone(),
+            env_files: place.env_files.clone(),
+            profiles: scope.profiles.clone(),
+            environment: session.environment.clone(),
+            current_dir: session.directory.clone(),
+        };
+        let loaded = composefile::load(&request, &Disk)
+            .map_err(|diagnostics| wrong(session, &diagnostics))?;
+        conceal(session, &loaded, environment::schema(&place.root)?.as_ref());
+        for warning in &loaded.warnings {
+            let text = warning.headline();
+            session.events.tell(Event::Warning { text });
+        }
+        Ok(Self {
+            stack: Arc::new(loaded.stack.clone()),
+            loaded,
+            locks: locks(session),
+        })
+    }
+
+    /// The directory of locks: beside all projects, since two checkouts may name the same one.
+    pub fn locks(&self) -> PathBuf {
+        self.locks.clone()
+    }
+}
+
+/// The nearest Compose file, upwards: one of the standard names, or this tool's own place.
+fn search(start: &Path) -> Option<PathBuf> {
+    start.ancestors().find_map(|directory| {
+        STANDARD_FILES
+            .iter()
+            .chain([&HOUSE_FILE])
+            .map(|name| directory.join(name))
+            .find(|file| file.is_file())
+    })
+}
+
+/// The directory that a Compose file's project lies in: above `compose/`, where `templates/` is beside it.
+fn root_of(file: &Path) -> PathBuf {
+    let directory = file.parent().unwrap_or(Path::new("/"));
+    let above = directory
+        .parent()
+        .filter(|above| directory.ends_with("compose") && above.join("templates").is_dir());
+    above.unwrap_or(directory).to_owned()
+}
+
+/// The XDG state directory (<https://specifications.freedesktop.org/basedir-spec/>), else a place for temporary files.
+fn locks(session: &Session) -> PathBuf {
+    let variable = |name: &str| {
+        session
+            .environment
+            .get(name)
+            .filter(|value| !value.is_empty())
+    };
+    let state = match (variable("XDG_STATE_HOME"), variable("HOME")) {
+        (Some(state), _) => PathBuf::from(state),
+        (None, Some(home)) => Path::new(home).join(".local/state"),
+        (None, None) => std::env::temp_dir(),
+    };
+    state.join("jobsprint-dev/locks")
+}
+
+/// Masks the values of sensitive variables in all that is shown.
+fn conceal(session: &Session, loaded: &Loaded, schema: Option<&Schema>) {
+    let sensitive: Vec<Secret> = loaded
+        .environment
+        .iter()
+        .filter(|(name, value)| {
+            let by_schema = schema
+                .and_then(|schema| schema.variable(name))
+                .map(crate::env::Variable::is_sensitive);
+            !value.is_empty() && by_schema.unwrap_or_else(|| looks_sensitive(name))
+        })
+        .map(|(_, value)| Secret::new(value.clone()))
+        .collect();
+    session.conceal(&sensitive);
+}
+
+/// Whether a variable that no schema describes is named like a secret.
+fn looks_sensitive(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    [
+        "PASSWORD",
+        "PASSWD",
+        "SECRET",
+        "TOKEN",
+        "_KEY",
+        "CREDENTIAL",
+    ]
+    .iter()
+    .any(|mark| name.contains(mark))
+}
+
+/// All faults of the files, the first as the headline.
+fn wrong(session: &Session, diagnostics: &Diagnostics) -> Failure {
+    let colour = match session.manner.colour {
+        report::Colour::On => Colour::Ansi,
+        report::Colour::Off => Colour::None,
+    };
+    let mut all = diagnostics.0.iter();
+    let Some(first) = all.next() else {
+        return Failure::new(
+            FailureKind::Bug,
+            "the project's files are wrong for no reason",
+        );
+    };
+    let rendered = diagnostics.0.iter().flat_map(|diagnostic| {
+        diagnostic
+            .render(colour)
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    });
+    Failure::new(FailureKind::Project, first.headline()).details(rendered)
+}

@@ -1,0 +1,89 @@
+//! From a request to an exit code.
+
+use tokio::runtime;
+
+use super::session::Session;
+use super::{down, engine, exec, halt, logs, setup, status, up};
+use crate::cli::{Request, completions};
+use crate::domain::{Failure, FailureKind, OutputMode};
+use crate::error::exit_code;
+use crate::event::Event;
+use crate::report;
+
+/// Threads of the runtime: all work waits on the engine, so two are plenty.
+const THREADS: usize = 2;
+
+/// Does what is asked, and gives the process's exit code.
+#[must_use]
+pub fn run(request: Request) -> u8 {
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let code = runtime.block_on(answer(request));
+            // A read of stdin that nobody will answer must not hold the process back.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            let message = format!("cannot start: {error}");
+            report::print_failure(&Failure::new(FailureKind::Bug, message));
+            exit_code(FailureKind::Bug)
+        }
+    }
+}
+
+async fn answer(request: Request) -> u8 {
+    if let Request::Completions(shell) = request {
+        report::print(&String::from_utf8_lossy(&completions(shell)));
+        return 0;
+    }
+    let mut session = match Session::begin(output(&request)) {
+        Ok(session) => session,
+        Err(failure) => {
+            report::print_failure(&failure);
+            return exit_code(failure.kind);
+        }
+    };
+    let answered = dispatch(&mut session, request).await;
+    let code = match answered {
+        Ok(code) => code,
+        Err(failure) => {
+            let code = exit_code(failure.kind);
+            session.events.tell(Event::Failed { failure });
+            code
+        }
+    };
+    session.end().await;
+    code
+}
+
+async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure> {
+    match request {
+        Request::Setup(request) => setup::run(session, request).await,
+        Request::Up(request) => up::run(session, request).await,
+        Request::Down(request) => down::run(session, request).await,
+        Request::Stop(request) => halt::stop(session, request).await,
+        Request::Restart(request) => halt::restart(session, request).await,
+        Request::Status(request) => status::run(session, request).await,
+        Request::Logs(request) => logs::run(session, request).await,
+        Request::Exec(request) => exec::run(session, request).await,
+        Request::Engine(request) => engine::run(session, request).await,
+        Request::Completions(_) => Ok(0),
+    }
+}
+
+fn output(request: &Request) -> OutputMode {
+    match request {
+        Request::Setup(request) | Request::Up(request) => request.scope.output,
+        Request::Down(request) => request.scope.output,
+        Request::Stop(request) | Request::Restart(request) => request.scope.output,
+        Request::Status(scope) => scope.output,
+        Request::Logs(request) => request.scope.output,
+        Request::Exec(request) => request.scope.output,
+        Request::Engine(request) => request.output,
+        Request::Completions(_) => OutputMode::Plain,
+    }
+}

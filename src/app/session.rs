@@ -1,0 +1,86 @@
+//! One run of the program: who is told, who may interrupt, and what must not be shown.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::domain::{Failure, FailureKind, OutputMode, Secret};
+use crate::env::Redactor;
+use crate::event::Events;
+use crate::report::{Manner, Mask, Reporter, Surroundings};
+use crate::run::Interrupt;
+
+/// What every verb has at hand.
+pub(super) struct Session {
+    /// Who is told what happens.
+    pub events: Events,
+    /// The person's wish to stop.
+    pub interrupt: Interrupt,
+    /// How the tool speaks.
+    pub manner: Manner,
+    /// The process's environment.
+    pub environment: BTreeMap<String, String>,
+    /// The current directory.
+    pub directory: PathBuf,
+    /// The one task that speaks.
+    pub reporter: Reporter,
+    concealed: Arc<RwLock<Redactor>>,
+}
+
+impl Session {
+    /// Looks around, and begins to report.
+    ///
+    /// # Errors
+    /// Where the process has no current directory, or gets no signals.
+    pub fn begin(output: OutputMode) -> Result<Self, Failure> {
+        let directory = std::env::current_dir().map_err(|error| {
+            let message = format!("cannot tell the current directory: {error}");
+            Failure::new(FailureKind::Project, message).hint("cd to a directory that exists")
+        })?;
+        // A variable that is no UTF-8 can't be one that a Compose file names.
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let interrupt = Interrupt::new();
+        interrupt
+            .on_signals()
+            .map_err(|error| Failure::new(FailureKind::Bug, format!("no signals: {error}")))?;
+
+        let around = Surroundings::of_this_process(|name| environment.get(name).cloned());
+        let manner = Manner::decide(output, &around);
+        let concealed: Arc<RwLock<Redactor>> = Arc::default();
+        let masking = Arc::clone(&concealed);
+        let mask = Mask::new(move |text| {
+            let redactor = masking.read().unwrap_or_else(PoisonError::into_inner);
+            match redactor.redact(text) {
+                Cow::Borrowed(_) => Cow::Borrowed(text),
+                Cow::Owned(masked) => Cow::Owned(masked),
+            }
+        });
+        let (events, listener) = Events::channel();
+        Ok(Self {
+            events,
+            interrupt,
+            manner,
+            environment,
+            directory,
+            reporter: Reporter::start(listener, manner, mask),
+            concealed,
+        })
+    }
+
+    /// From now on none of these values is shown.
+    pub fn conceal<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
+        let redactor = Redactor::new(secrets);
+        *self
+            .concealed
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = redactor;
+    }
+
+    /// Reports what was told so far, and stops.
+    pub async fn end(self) {
+        self.reporter.finish().await;
+    }
+}

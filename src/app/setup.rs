@@ -1,0 +1,32 @@
+//! `setup`: an engine, `.env`, the certificate, and then all that `up` does.
+
+use super::project::{Place, Project};
+use super::session::Session;
+use super::{engine, environment, up};
+use crate::domain::{Failure, Run, Setup};
+use crate::event::Event;
+
+/// Takes the machine to a running stack.
+pub(super) async fn run(session: &mut Session, request: Setup) -> Result<u8, Failure> {
+    let place = Place::find(session, &request.scope);
+    if request.run == Run::Real {
+        prepare(session, &place, &request)?;
+    }
+    let project = Project::load(session, &request.scope)?;
+    let engine = engine::ensure(session, request.consent).await?;
+    up::converge(session, &project, engine, &request).await
+}
+
+/// What must be on the disk before the files can be read.
+fn prepare(session: &Session, place: &Place, request: &Setup) -> Result<(), Failure> {
+    let outcome = environment::ensure_env(&place.root, request.consent)?;
+    environment::tell(&session.events, &outcome);
+    let names = environment::ensure_tls(&place.root)?;
+    if !names.is_empty() {
+        session.events.tell(Event::Generated {
+            place: ".jobsprint/tls".to_owned(),
+            names,
+        });
+    }
+    Ok(())
+}

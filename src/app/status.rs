@@ -1,0 +1,82 @@
+//! `status`: what runs now, with each running service asked by its own probe.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::join_all;
+
+use super::hands::images_of;
+use super::project::Project;
+use super::session::Session;
+use super::{engine, faults, up};
+use crate::domain::{Failure, Observed, Scope, Service, ServiceName};
+use crate::engine::{Engine, EngineFacts};
+use crate::plan;
+use crate::probe::{Prober, Target};
+use crate::report::{self, Mode, Status};
+use crate::supervise::readiness::Answer;
+
+/// The longest that a probe may take before its service counts as not ready.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Prints the state of the project's services.
+pub(super) async fn run(session: &mut Session, scope: Scope) -> Result<u8, Failure> {
+    let project = Project::load(session, &scope)?;
+    let stack = &project.stack;
+    if !scope.services.is_empty() {
+        plan::select(stack, &scope.services).map_err(|error| up::unknown(&error))?;
+    }
+    let engine = engine::reach(session).await?;
+    let looking = |error| faults::at("look at the project", error);
+    let observed = engine
+        .observe(&stack.project, &images_of(stack))
+        .await
+        .map_err(looking)?;
+    let facts = engine.facts().await.map_err(looking)?;
+    let waiting = waiting(&engine, &facts, stack.services.values(), &observed).await;
+    let mut status = Status::of(stack, &observed, &waiting);
+    status.rows.retain(|row| {
+        scope.services.is_empty()
+            || scope
+                .services
+                .iter()
+                .any(|name| name == row.service.as_str())
+    });
+    let text = if session.manner.mode == Mode::Json {
+        status.json() + "\n"
+    } else {
+        status.text(SystemTime::now())
+    };
+    report::print(&text);
+    Ok(0)
+}
+
+/// Who of the running services is not ready, and why.
+async fn waiting<'a>(
+    engine: &Arc<dyn Engine>,
+    facts: &EngineFacts,
+    services: impl Iterator<Item = &'a Service>,
+    observed: &Observed,
+) -> BTreeMap<ServiceName, String> {
+    let prober = Prober::new(Arc::clone(engine), facts.clone());
+    let asked = services.flat_map(|service| {
+        let prober = &prober;
+        observed
+            .of(&service.name)
+            .filter(|found| found.is_running())
+            .map(move |found| async move {
+                let target = Target::of(engine.as_ref(), facts, service, found.clone()).await;
+                let answer = tokio::time::timeout(PATIENCE, prober.once(&target)).await;
+                match answer {
+                    Ok(Answer::Ready) => None,
+                    Ok(Answer::NotYet(reason) | Answer::Impossible(reason)) => {
+                        Some((service.name.clone(), reason))
+                    }
+                    Err(_) => Some((service.name.clone(), "no answer".to_owned())),
+                }
+            })
+            .collect::<Vec<_>>()
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}

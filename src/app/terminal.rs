@@ -1,0 +1,37 @@
+//! The person's terminal in raw mode, given back as it was on every way out.
+
+use std::io::stdin;
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use crate::domain::{Failure, FailureKind};
+
+/// A terminal in raw mode until dropped.
+pub(super) struct RawTerminal {
+    before: Termios,
+}
+
+impl RawTerminal {
+    /// Puts stdin's terminal into raw mode.
+    ///
+    /// # Errors
+    /// Where stdin is no terminal.
+    pub fn enter() -> Result<Self, Failure> {
+        let failed = |error| {
+            let message = format!("cannot use the terminal: {error}");
+            Failure::new(FailureKind::Usage, message).hint("do without it: `exec -T`")
+        };
+        let before = tcgetattr(stdin()).map_err(failed)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(stdin(), OptionalActions::Now, &raw).map_err(failed)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for RawTerminal {
+    fn drop(&mut self) {
+        // There is nobody left to tell of a terminal that has gone.
+        tcsetattr(stdin(), OptionalActions::Now, &self.before).ok();
+    }
+}

@@ -1,0 +1,289 @@
+//! `up`: from what runs to what the files say, on the one road.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::hands::{Hands, images_of, subscriptions};
+use super::project::Project;
+use super::session::Session;
+use super::{conclusion, engine, faults};
+use crate::data::DataContext;
+use crate::domain::{
+    Consent, ContainerId, Failure, FailureKind, Observed, OnFailure, Orphans, Recreation, Run,
+    ServiceName, Setup, Stack, VolumeFate,
+};
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::images::Acquirer;
+use crate::plan::{self, DownOptions, Plan, Recreate, UpOptions};
+use crate::probe::Prober;
+use crate::report;
+use crate::run::{Outcome, Perform, ProjectLock, Pulse, execute, taken_ports};
+
+/// Brings the stack up.
+pub(super) async fn run(session: &mut Session, request: Setup) -> Result<u8, Failure> {
+    let project = Project::load(session, &request.scope)?;
+    let engine = engine::reach(session).await?;
+    converge(session, &project, engine, &request).await
+}
+
+/// A plan that was walked.
+pub(super) struct Walked {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The services that were started in it, each with its time from start to ready.
+    pub ready: BTreeMap<ServiceName, Duration>,
+}
+
+/// Plans and carries out what `request` asks.
+pub(super) async fn converge(
+    session: &Session,
+    project: &Project,
+    engine: Arc<dyn Engine>,
+    request: &Setup,
+) -> Result<u8, Failure> {
+    let stack = &project.stack;
+    let _lock = match request.run {
+        Run::Real => Some(lock(session, project).await?),
+        Run::Dry => None,
+    };
+    let observed = engine
+        .observe(&stack.project, &images_of(stack))
+        .await
+        .map_err(|error| faults::at("look at the project", error))?;
+    let plan = plan::up(stack, &observed, &options(request)).map_err(|error| unknown(&error))?;
+    if request.run == Run::Dry {
+        report::print(&dry(&plan));
+        return Ok(0);
+    }
+    tell_orphans(session, project, &observed, request);
+    check_ports(&plan, project, &observed)?;
+
+    let plan = Arc::new(plan);
+    session.events.tell(Event::Planned {
+        steps: plan.summaries(),
+    });
+    let packages = engine::bootstrap_consent(stack, &*engine, request.consent).await?;
+    let walked = walk(session, project, &engine, &plan, request.timeout, packages).await?;
+    if walked.outcome.interrupted {
+        return Err(conclusion::interrupted());
+    }
+    let failed = !conclusion::fatal(stack, &plan, &walked.outcome).is_empty();
+    if failed && request.on_failure == OnFailure::Rollback {
+        roll_back(session, project, &engine, &observed, request).await?;
+    }
+    let next = vec![
+        "jobsprint-dev logs -f".to_owned(),
+        "jobsprint-dev status".to_owned(),
+    ];
+    conclusion::conclude(session, project, engine.as_ref(), &plan, &walked, next).await
+}
+
+/// Carries a plan out with all that its steps need; `packages` tells whether the distribution's may be installed for it.
+pub(super) async fn walk(
+    session: &Session,
+    project: &Project,
+    engine: &Arc<dyn Engine>,
+    plan: &Arc<Plan>,
+    limit: Option<Duration>,
+    packages: Consent,
+) -> Result<Walked, Failure> {
+    let looking = "look at the engine";
+    let facts = engine
+        .facts()
+        .await
+        .map_err(|error| faults::at(looking, error))?;
+    let pulse = Pulse::listen(Arc::clone(engine), &project.stack.project)
+        .await
+        .map_err(|error| faults::at("follow the engine's events", error))?;
+    let prober = Prober::new(Arc::clone(engine), facts.clone());
+    let hands = Arc::new(Hands {
+        stack: Arc::clone(&project.stack),
+        engine: Arc::clone(engine),
+        images: Acquirer::new(
+            Arc::clone(engine),
+            &project.stack,
+            project.loaded.environment.clone(),
+        )
+        .with_consent(packages),
+        data: DataContext {
+            engine: Arc::clone(engine),
+            facts,
+            stack: Arc::clone(&project.stack),
+            containers: containers(&project.stack),
+            events: session.events.clone(),
+        },
+        prober,
+        events: session.events.clone(),
+        limit,
+        heard: subscriptions(plan, &pulse),
+        ready: Mutex::default(),
+    });
+    let performer = Arc::clone(&hands) as Arc<dyn Perform>;
+    let outcome = execute(
+        Arc::clone(plan),
+        performer,
+        &session.events,
+        &session.interrupt,
+    )
+    .await;
+    Ok(Walked {
+        outcome,
+        ready: hands.ready(),
+    })
+}
+
+/// One run at a time changes a project; the wait for another is told.
+pub(super) async fn lock(session: &Session, project: &Project) -> Result<ProjectLock, Failure> {
+    let name = project.stack.project.as_str();
+    let directory = project.locks();
+    let taking = ProjectLock::take(&directory, name, |holder| {
+        let who = holder.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+        let text = format!("another jobsprint-dev{who} is at work on `{name}`; waiting for it");
+        session.events.tell(Event::Notice { text });
+    });
+    tokio::select! {
+        taken = taking => taken.map_err(|error| {
+            let reason = std::error::Error::source(&error).map(ToString::to_string);
+            Failure::new(FailureKind::Project, error.to_string()).details(reason)
+        }),
+        () = session.interrupt.raised() => Err(conclusion::interrupted()),
+    }
+}
+
+/// The first container of each service, by its name: the engine takes names for ids.
+fn containers(stack: &Stack) -> BTreeMap<ServiceName, ContainerId> {
+    stack
+        .services
+        .values()
+        .map(|service| {
+            let name = plan::container_name(stack, service, 1);
+            (service.name.clone(), ContainerId::new(name))
+        })
+        .collect()
+}
+
+/// A plan in words, or the word that there is nothing to do.
+pub(super) fn dry(plan: &Plan) -> String {
+    if plan.alters() {
+        plan.to_string()
+    } else {
+        format!("nothing to change\n{plan}")
+    }
+}
+
+/// A service was named that isn't there.
+pub(super) fn unknown(error: &plan::UnknownService) -> Failure {
+    Failure::new(FailureKind::Usage, error.to_string())
+        .hint(format!("the services are {}", error.known.join(", ")))
+}
+
+fn options(request: &Setup) -> UpOptions {
+    UpOptions {
+        services: request.scope.services.clone(),
+        migrate: request.migrate,
+        seed: request.seed,
+        recreate: match request.recreation {
+            Recreation::Changed => Recreate::Changed,
+            Recreation::All => Recreate::All,
+        },
+        orphans: request.orphans,
+        build: request.build,
+    }
+}
+
+fn tell_orphans(session: &Session, project: &Project, observed: &Observed, request: &Setup) {
+    if request.orphans == Orphans::Remove {
+        return;
+    }
+    let names: Vec<&str> = plan::orphans(&project.stack, observed)
+        .map(|found| found.name.as_str())
+        .collect();
+    if !names.is_empty() {
+        let text = format!(
+            "the files no longer have the services of {}; `--remove-orphans` removes them",
+            names.join(", ")
+        );
+        session.events.tell(Event::Warning { text });
+    }
+}
+
+/// All ports of the containers that will be started, in one look before anything is touched.
+fn check_ports(plan: &Plan, project: &Project, observed: &Observed) -> Result<(), Failure> {
+    let ours: Vec<u16> = observed
+        .containers
+        .iter()
+        .filter(|found| found.is_running())
+        .flat_map(|found| found.ports.iter().map(|port| port.host))
+        .collect();
+    let mut failures = plan
+        .steps()
+        .filter_map(|(_, step)| match &step.action {
+            plan::Action::StartContainer { .. } => project.stack.service(step.service.as_ref()?),
+            _ => None,
+        })
+        .flat_map(|service| {
+            taken_ports(&service.container.ports)
+                .into_iter()
+                .filter(|taken| !ours.contains(&taken.address.port()))
+                .map(|taken| {
+                    faults::port_taken(
+                        service.name.as_str(),
+                        taken.address.port(),
+                        taken.holder.as_ref(),
+                    )
+                })
+        });
+    let Some(first) = failures.next() else {
+        return Ok(());
+    };
+    let others: Vec<String> = failures.map(|failure| failure.message).collect();
+    Err(first.details(others))
+}
+
+/// Takes down again what this run started: all of it where nothing ran before, else the services that were new.
+async fn roll_back(
+    session: &Session,
+    project: &Project,
+    engine: &Arc<dyn Engine>,
+    before: &Observed,
+    request: &Setup,
+) -> Result<(), Failure> {
+    let now = engine
+        .observe(&project.stack.project, &[])
+        .await
+        .map_err(|error| faults::at("look at the project", error))?;
+    let services: Vec<String> = if before.containers.is_empty() {
+        Vec::new()
+    } else {
+        now.containers
+            .iter()
+            .filter(|found| before.of(&found.service).next().is_none())
+            .map(|found| found.service.to_string())
+            .collect()
+    };
+    if services.is_empty() && !before.containers.is_empty() {
+        return Ok(());
+    }
+    let options = DownOptions {
+        services,
+        volumes: VolumeFate::Keep,
+    };
+    let plan = plan::down(&project.stack, &now, &options).map_err(|error| unknown(&error))?;
+    let text = "taking down again what was started".to_owned();
+    session.events.tell(Event::Notice { text });
+    let walked = walk(
+        session,
+        project,
+        engine,
+        &Arc::new(plan),
+        request.timeout,
+        Consent::Ask,
+    )
+    .await?;
+    match walked.outcome.failures.into_iter().next() {
+        Some((_, failure)) => Err(failure),
+        None => Ok(()),
+    }
+}
