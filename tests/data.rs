@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jobsprint_dev::data::{
-    DataContext, DataOutcome, ResetOutcome, SeedOptions, migrate, reset, seed_service, seed_store,
+    DataContext, DataOutcome, ResetOutcome, SeedOptions, backup, backups, migrate, reset, restore,
+    seed_service, seed_store,
 };
 use jobsprint_dev::domain::{ContainerId, Failure, FailureKind, Migrate, SeedCommand, Service};
 use jobsprint_dev::engine::ExecRequest;
@@ -427,5 +428,78 @@ async fn a_failing_reset_leaves_the_database_as_it_was() {
     assert_eq!(
         database.ask("SELECT to_regclass('kept') IS NOT NULL").await,
         "t"
+    );
+}
+
+#[tokio::test]
+async fn a_backup_is_restored_whole() {
+    let database = Database::new().await;
+    let context = database.context();
+    database
+        .ask("CREATE TABLE jobs (id int); INSERT INTO jobs VALUES (1), (2)")
+        .await;
+    let directory = database.project.path().join("backups");
+
+    let now = time::OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    let made = backup(&context, &database.service, &directory, now)
+        .await
+        .unwrap();
+    assert_eq!(made.name, "jobsprint-20270115T080000Z");
+    assert_eq!(backups(&directory).unwrap(), [made.clone()]);
+
+    let counts = jobsprint_dev::data::verify(&context, &database.service, &made.path)
+        .await
+        .unwrap();
+    assert_eq!(counts, [("public.jobs".to_owned(), 2)].into());
+
+    database.ask("DROP TABLE jobs; CREATE TABLE stray ()").await;
+    restore(&context, &database.service, &made.path)
+        .await
+        .unwrap();
+    assert_eq!(database.ask("SELECT count(*) FROM jobs").await, "2");
+    assert_eq!(
+        database.ask("SELECT to_regclass('stray') IS NULL").await,
+        "t"
+    );
+}
+
+#[tokio::test]
+async fn a_dump_of_pg_dump_through_gzip_is_restored_even_where_it_names_its_database() {
+    let database = Database::new().await;
+    let context = database.context();
+    database.ask("CREATE TABLE jobs (id int, title text); INSERT INTO jobs VALUES (1, 'CREATE DATABASE x;')").await;
+    let request = ExecRequest {
+        command: ["sh", "-c", "pg_dump -U jobsprint --create jobsprint | gzip"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+        ..ExecRequest::default()
+    };
+    let dumped = database
+        .world
+        .engine
+        .execute(&database.id, &request)
+        .await
+        .unwrap();
+    let whole = database.write("whole.sql.gz", &dumped.stdout);
+    let cut = database.write("cut.sql.gz", &dumped.stdout[..dumped.stdout.len() / 2]);
+    database.ask("INSERT INTO jobs VALUES (2, 'late')").await;
+
+    let failure = Failure::from(
+        restore(&context, &database.service, &cut)
+            .await
+            .unwrap_err(),
+    );
+    assert!(
+        failure
+            .message
+            .starts_with("the restore of `postgres` failed"),
+        "{failure}"
+    );
+    assert_eq!(database.ask("SELECT count(*) FROM jobs").await, "2");
+
+    restore(&context, &database.service, &whole).await.unwrap();
+    assert_eq!(
+        database.ask("SELECT id, title FROM jobs").await,
+        "1|CREATE DATABASE x;"
     );
 }

@@ -38,13 +38,18 @@ impl Digest {
 
     /// The hash, in hexadecimal.
     pub(super) fn finish(self) -> String {
-        use std::fmt::Write as _;
-        let mut text = String::with_capacity(64);
-        for byte in self.0.finalize() {
-            write!(text, "{byte:02x}").expect("a String takes all that is written");
-        }
-        text
+        hexadecimal(&self.0.finalize())
     }
+}
+
+/// Bytes as text.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("a String takes all that is written");
+    }
+    text
 }
 
 /// Directories that belong to tools, not to migrations.

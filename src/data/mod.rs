@@ -1,17 +1,21 @@
 //! Migrations and seeds: what is due, how it is run, and the ledger in the database.
 
 mod admin;
+mod backup;
 mod command;
 mod context;
 mod copy;
 mod credentials;
 mod digest;
+mod dump;
 mod error;
 mod excerpt;
 mod ledger;
 mod lock;
 mod migrate;
+mod pipe;
 mod reset;
+mod retention;
 mod script;
 mod seed_files;
 mod seed_service;
@@ -19,10 +23,12 @@ mod seed_store;
 mod session;
 mod statements;
 
+pub use backup::{Backup, Manifest, backup, backups, restore, verify};
 pub use context::{DataContext, DataOutcome};
 pub use credentials::mend;
 pub use error::DataError;
 pub use migrate::migrate;
 pub use reset::{ResetOutcome, reset};
+pub use retention::Retention;
 pub use seed_service::seed_service;
 pub use seed_store::{Again, SeedOptions, seed_store};

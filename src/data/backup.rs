@@ -1,0 +1,352 @@
+//! Portable dumps of the stack's database, each with a manifest beside it; restored whole or not at all.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::admin::Admin;
+use super::digest::unreadable;
+use super::dump::{Dump, major_version};
+use super::pipe::{self, Piped};
+use super::session::{Session, login};
+use super::{DataContext, DataError, lock};
+use crate::domain::{ContainerId, Environment, Service};
+use crate::engine::ExecRequest;
+
+/// The manifest's version.
+const SCHEMA: u32 = 1;
+/// A dump's version stands at its very beginning.
+const HEAD: u64 = 1024 * 1024;
+
+/// What is known of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The manifest's version.
+    pub schema: u32,
+    /// The project.
+    pub project: String,
+    /// The database.
+    pub database: String,
+    /// When it was made, RFC 3339.
+    pub created: String,
+    /// The server's version, as `15.18`.
+    pub server: String,
+    /// The dump's size in bytes.
+    pub bytes: u64,
+    /// The dump's SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A backup on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Its name: the dump's, without the extension.
+    pub name: String,
+    /// The dump.
+    pub path: PathBuf,
+    /// What is known of it.
+    pub manifest: Manifest,
+}
+
+/// Dumps the database into `directory`.
+///
+/// # Errors
+/// [`DataError`]; no half-written backup is left.
+pub async fn backup(
+    context: &DataContext,
+    database: &Service,
+    directory: &Path,
+    now: OffsetDateTime,
+) -> Result<Backup, DataError> {
+    fs::create_dir_all(directory).map_err(|error| unreadable(directory, &error))?;
+    let session = Session::open(context, database).await?;
+    let server = server_version(&session).await?;
+    session.close().await;
+    let login = login(database);
+    let name = format!("{}-{}", login.database, compact(now));
+    let path = directory.join(format!("{name}.dump"));
+    let partial = directory.join(format!(".{name}.dump.part"));
+    let request = ExecRequest {
+        command: ["pg_dump", "--format=custom", "--no-owner"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+        environment: client_environment(database, &login.database),
+        ..ExecRequest::default()
+    };
+    let container = context.container(database)?;
+    let dumped = pipe::into_file(context, container, &request, &partial).await;
+    let dumped = dumped.and_then(|dumped| succeeded("the backup", database, "pg_dump", dumped));
+    let dumped = match dumped {
+        Ok(dumped) => dumped,
+        Err(error) => {
+            fs::remove_file(&partial).ok(); // what failed is told; a leftover is harmless
+            return Err(error);
+        }
+    };
+    let manifest = Manifest {
+        schema: SCHEMA,
+        project: context.stack.project.to_string(),
+        database: login.database,
+        created: now.format(&Rfc3339).unwrap_or_default(),
+        server,
+        bytes: dumped.bytes,
+        sha256: dumped.hash,
+    };
+    fs::rename(&partial, &path).map_err(|error| unreadable(&path, &error))?;
+    let beside = path.with_extension("json");
+    let text =
+        serde_json::to_string_pretty(&manifest).expect("a manifest holds only text and numbers");
+    fs::write(&beside, text).map_err(|error| unreadable(&beside, &error))?;
+    Ok(Backup {
+        name,
+        path,
+        manifest,
+    })
+}
+
+/// The backups in `directory`, oldest first.
+///
+/// # Errors
+/// Where the directory or a manifest can't be read.
+pub fn backups(directory: &Path) -> Result<Vec<Backup>, DataError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(directory, &error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(directory, &error))?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "dump")
+        {
+            found.extend(described(&path)?);
+        }
+    }
+    found.sort_by(|one: &Backup, other| one.manifest.created.cmp(&other.manifest.created));
+    Ok(found)
+}
+
+/// A dump with its manifest; `None` where it has none.
+fn described(path: &Path) -> Result<Option<Backup>, DataError> {
+    let beside = path.with_extension("json");
+    let text = match fs::read_to_string(&beside) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(&beside, &error)),
+    };
+    let manifest = serde_json::from_str(&text).map_err(|error| DataError::Input {
+        path: beside.clone(),
+        reason: format!("it is no manifest of a backup: {error}"),
+    })?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(Some(Backup {
+        name: name.into_owned(),
+        path: path.to_owned(),
+        manifest,
+    }))
+}
+
+/// Puts what a dump holds in the place of the live database.
+///
+/// The file is one of [`backup`]'s, or any dump of `pg_dump`, plain, custom or through gzip.
+///
+/// # Errors
+/// [`DataError`]; the live database is then as it was.
+pub async fn restore(
+    context: &DataContext,
+    database: &Service,
+    file: &Path,
+) -> Result<(), DataError> {
+    let admin = Admin::open(context, database).await?;
+    lock::take(&admin.session().client, &context.events).await?;
+    admin.reopen().await?;
+    let scratch = format!("{}_restoring", admin.database());
+    load(context, database, &admin, file, &scratch).await?;
+    admin.replace_with(&scratch).await?;
+    admin.close().await;
+    Ok(())
+}
+
+/// Restores a dump beside the live database, and counts the rows of each table.
+///
+/// # Errors
+/// [`DataError`] where it can't be restored.
+pub async fn verify(
+    context: &DataContext,
+    database: &Service,
+    file: &Path,
+) -> Result<BTreeMap<String, u64>, DataError> {
+    let admin = Admin::open(context, database).await?;
+    let scratch = format!("{}_verifying", admin.database());
+    load(context, database, &admin, file, &scratch).await?;
+    let session = Session::open_as(context, database, &admin.login_to(&scratch)).await?;
+    let counted = count_rows(&session).await;
+    session.close().await;
+    admin.drop(&scratch).await?;
+    admin.close().await;
+    counted
+}
+
+/// Restores a dump into a new database.
+async fn load(
+    context: &DataContext,
+    database: &Service,
+    admin: &Admin,
+    file: &Path,
+    scratch: &str,
+) -> Result<(), DataError> {
+    let dump = Dump::of(file)?;
+    let manifest = described(file)?.map(|backup| backup.manifest);
+    let container = context.container(database)?;
+    let server = server_version(admin.session()).await?;
+    refuse_newer(context, container, dump, file, &server).await?;
+
+    admin.make(scratch).await?;
+    let request = ExecRequest {
+        command: ["sh", "-c", &dump.restore_script()]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+        environment: client_environment(database, scratch),
+        ..ExecRequest::default()
+    };
+    let loaded = pipe::from_file(context, container, &request, file).await;
+    let loaded = loaded
+        .and_then(|loaded| succeeded("the restore", database, "psql", loaded))
+        .and_then(|loaded| match manifest {
+            Some(manifest) if manifest.sha256 != loaded.hash => Err(DataError::Input {
+                path: file.to_owned(),
+                reason: "it is not what its manifest describes: the checksums differ".to_owned(),
+            }),
+            _ => Ok(()),
+        });
+    if loaded.is_err() {
+        admin.drop(scratch).await?;
+    }
+    loaded
+}
+
+/// Refuses what an older server could only half understand.
+async fn refuse_newer(
+    context: &DataContext,
+    container: &ContainerId,
+    dump: Dump,
+    file: &Path,
+    server: &str,
+) -> Result<(), DataError> {
+    let script = match dump {
+        Dump::Custom => "pg_restore --list",
+        Dump::Plain => "cat",
+        Dump::Gzip => "gzip -dc 2>/dev/null | head -c 4096",
+    };
+    let head = {
+        use std::io::Read as _;
+        let unreadable_file = |error| unreadable(file, &error);
+        let file = fs::File::open(file).map_err(unreadable_file)?;
+        let mut head = Vec::new();
+        file.take(HEAD)
+            .read_to_end(&mut head)
+            .map_err(unreadable_file)?;
+        Bytes::from(head)
+    };
+    let request = ExecRequest {
+        command: ["sh", "-c", script].map(ToOwned::to_owned).to_vec(),
+        stdin: Some(head),
+        ..ExecRequest::default()
+    };
+    let listed = context.engine.execute(container, &request).await?;
+    let theirs = major_version(&String::from_utf8_lossy(&listed.stdout));
+    let ours: Option<u32> = server
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok());
+    match (theirs, ours) {
+        (Some(theirs), Some(ours)) if theirs > ours => Err(DataError::Input {
+            path: file.to_owned(),
+            reason: format!("it was dumped from postgres {theirs}, and this server is {ours}"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+async fn server_version(session: &Session) -> Result<String, DataError> {
+    let rows = session.client.query_typed("SHOW server_version", &[]).await;
+    let rows = rows.map_err(|error| DataError::database("asking the server's version", &error))?;
+    let version: String = rows.first().map(|row| row.get(0)).unwrap_or_default();
+    Ok(version.split(' ').next().unwrap_or_default().to_owned())
+}
+
+async fn count_rows(session: &Session) -> Result<BTreeMap<String, u64>, DataError> {
+    let counting = |error| DataError::database("counting rows", &error);
+    let tables = session
+        .client
+        .query_typed(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+             WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema'",
+            &[],
+        )
+        .await
+        .map_err(counting)?;
+    let mut counts = BTreeMap::new();
+    for table in tables.iter().map(|row| row.get::<_, String>(0)) {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let rows = session
+            .client
+            .query_typed(&sql, &[])
+            .await
+            .map_err(counting)?;
+        let count: i64 = rows.first().map_or(0, |row| row.get(0));
+        counts.insert(table, u64::try_from(count).unwrap_or_default());
+    }
+    Ok(counts)
+}
+
+/// What postgres' own clients need inside the server's container.
+fn client_environment(service: &Service, database: &str) -> Environment {
+    let login = login(service);
+    let mut environment = Environment::default();
+    environment.set("PGUSER", login.user);
+    environment.set("PGDATABASE", database);
+    if let Some(password) = login.password {
+        environment.set("PGPASSWORD", password);
+    }
+    environment
+}
+
+fn succeeded(
+    what: &'static str,
+    service: &Service,
+    command: &str,
+    piped: Piped,
+) -> Result<Piped, DataError> {
+    if piped.code == 0 {
+        return Ok(piped);
+    }
+    Err(DataError::Command {
+        what,
+        service: service.name.clone(),
+        command: command.to_owned(),
+        code: piped.code,
+        output: piped.words,
+    })
+}
+
+/// A moment as file names hold it: `20261123T201500Z`.
+fn compact(now: OffsetDateTime) -> String {
+    let now = now.to_offset(time::UtcOffset::UTC);
+    format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+        now.year(),
+        u8::from(now.month()),
+        now.day(),
+        now.hour(),
+        now.minute(),
+        now.second()
+    )
+}
