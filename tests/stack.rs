@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex};
 use jobsprint_dev::domain::ProjectName;
 
 /// Every key of `.env` whose value must never be shown.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 6] = [
     "JWT_SECRET",
+    "N8N_OWNER_PASSWORD",
     "POSTGRES_PASSWORD",
     "REDIS_PASSWORD",
     "RABBITMQ_PASSWORD",
@@ -237,8 +238,14 @@ fn everything_answers(checkout: &Checkout, values: &BTreeMap<String, String>) {
         &url("RABBITMQ_MANAGEMENT_PORT", "/api/whoami"),
     ]);
     assert!(who.contains("\"name\":\"jobsprint\""), "{who}");
-    let answer = get(&[&url("N8N_PORT", "/webhook/jobsprint-hello")]);
-    assert!(answer.contains("jobsprint"), "{answer}");
+    let thanks = get(&[
+        "--header",
+        "content-type: application/json",
+        "--data",
+        r#"{"name":"Ada","job":"Compiler Engineer"}"#,
+        &url("N8N_PORT", "/webhook/application-received"),
+    ]);
+    assert!(thanks.contains("Thank you, Ada"), "{thanks}");
 }
 
 #[track_caller]

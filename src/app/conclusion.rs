@@ -10,9 +10,9 @@ use super::session::Session;
 use super::up::Walked;
 use crate::domain::{Failure, FailureKind, ServiceName, Stack};
 use crate::engine::Engine;
-use crate::event::{Event, ServiceLine, StepId};
+use crate::event::{Event, ServiceLine, StepId, StepKind};
 use crate::plan::Plan;
-use crate::report::Status;
+use crate::report::{Probed, Status};
 use crate::run::Outcome;
 
 /// The failures that make the whole a failure: those of services that the stack can't do without.
@@ -50,7 +50,8 @@ pub(super) async fn conclude(
         .steps()
         .filter_map(|(_, step)| step.service.as_ref())
         .collect();
-    let services = Status::of(stack, &observed, &BTreeMap::new())
+    let probed = probed(plan, &walked.outcome);
+    let services = Status::of(stack, &observed, &probed)
         .rows
         .into_iter()
         .filter(|row| planned.contains(&row.service))
@@ -91,6 +92,16 @@ fn line(
         note,
         service: row.service,
     }
+}
+
+/// The services that this run saw ready.
+fn probed(plan: &Plan, outcome: &Outcome) -> BTreeMap<ServiceName, Probed> {
+    let failed = |step: &StepId| outcome.failures.iter().any(|(other, _)| other == step);
+    plan.steps()
+        .filter(|(_, step)| step.action.kind() == StepKind::Ready)
+        .filter(|(id, _)| !failed(id) && !outcome.skipped.contains_key(id))
+        .filter_map(|(_, step)| Some((step.service.clone()?, Probed::Ready)))
+        .collect()
 }
 
 /// What is missing of each service: its own failure, else whose failure held it back.

@@ -14,7 +14,7 @@ use crate::domain::{Failure, Observed, Scope, Service, ServiceName};
 use crate::engine::{Engine, EngineFacts};
 use crate::plan;
 use crate::probe::{Prober, Target};
-use crate::report::{self, Mode, Status};
+use crate::report::{self, Mode, Probed, Status};
 use crate::supervise::readiness::Answer;
 
 /// The longest that a probe may take before its service counts as not ready.
@@ -34,8 +34,8 @@ pub(super) async fn run(session: &mut Session, scope: Scope) -> Result<u8, Failu
         .await
         .map_err(looking)?;
     let facts = engine.facts().await.map_err(looking)?;
-    let waiting = waiting(&engine, &facts, stack.services.values(), &observed).await;
-    let mut status = Status::of(stack, &observed, &waiting);
+    let probed = probed(&engine, &facts, stack.services.values(), &observed).await;
+    let mut status = Status::of(stack, &observed, &probed);
     status.rows.retain(|row| {
         scope.services.is_empty()
             || scope
@@ -52,13 +52,13 @@ pub(super) async fn run(session: &mut Session, scope: Scope) -> Result<u8, Failu
     Ok(0)
 }
 
-/// Who of the running services is not ready, and why.
-async fn waiting<'a>(
+/// What the running services say of themselves.
+async fn probed<'a>(
     engine: &Arc<dyn Engine>,
     facts: &EngineFacts,
     services: impl Iterator<Item = &'a Service>,
     observed: &Observed,
-) -> BTreeMap<ServiceName, String> {
+) -> BTreeMap<ServiceName, Probed> {
     let prober = Prober::new(Arc::clone(engine), facts.clone());
     let asked = services.flat_map(|service| {
         let prober = &prober;
@@ -68,15 +68,16 @@ async fn waiting<'a>(
             .map(move |found| async move {
                 let target = Target::of(engine.as_ref(), facts, service, found.clone()).await;
                 let answer = tokio::time::timeout(PATIENCE, prober.once(&target)).await;
-                match answer {
-                    Ok(Answer::Ready) => None,
+                let probed = match answer {
+                    Ok(Answer::Ready) => Probed::Ready,
                     Ok(Answer::NotYet(reason) | Answer::Impossible(reason)) => {
-                        Some((service.name.clone(), reason))
+                        Probed::Waiting(reason)
                     }
-                    Err(_) => Some((service.name.clone(), "no answer".to_owned())),
-                }
+                    Err(_) => Probed::Waiting("no answer".to_owned()),
+                };
+                (service.name.clone(), probed)
             })
             .collect::<Vec<_>>()
     });
-    join_all(asked).await.into_iter().flatten().collect()
+    join_all(asked).await.into_iter().collect()
 }

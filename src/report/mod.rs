@@ -33,5 +33,5 @@ pub use manner::{Colour, Manner, Mode, Place, Surroundings};
 pub use mask::Mask;
 pub use reporter::Reporter;
 pub use startup::{CriticalStep, Startup};
-pub use status::{Status, StatusRow};
+pub use status::{Probed, Status, StatusRow};
 pub use timeline::{Outcome, Record, RecordedStep, Timeline};

@@ -41,6 +41,15 @@ pub struct StatusRow {
     pub waiting_for: Option<String>,
 }
 
+/// What a service's own probe said just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probed {
+    /// It is ready.
+    Ready,
+    /// It isn't, and why.
+    Waiting(String),
+}
+
 /// A project at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -51,16 +60,15 @@ pub struct Status {
 }
 
 impl Status {
-    /// Reads the state of every enabled service. `waiting` tells of services whose own probe says that they are
-    /// not ready, and why; a running service that isn't in it is believed to be ready unless the engine's
-    /// healthcheck says otherwise.
+    /// Reads the state of every enabled service. What a service's own probe said counts before the engine's
+    /// healthcheck, which may be half a minute old; a running service without either is believed to be ready.
     #[must_use]
-    pub fn of(stack: &Stack, observed: &Observed, waiting: &BTreeMap<ServiceName, String>) -> Self {
+    pub fn of(stack: &Stack, observed: &Observed, probed: &BTreeMap<ServiceName, Probed>) -> Self {
         let rows = stack.services.values().flat_map(|service| {
-            let waits = waiting.get(&service.name).map(String::as_str);
+            let probed = probed.get(&service.name);
             let rows: Vec<StatusRow> = observed
                 .of(&service.name)
-                .map(|container| present(service, container, waits))
+                .map(|container| present(service, container, probed))
                 .collect();
             if rows.is_empty() {
                 vec![missing(service)]
@@ -161,10 +169,10 @@ impl StatusRow {
     }
 }
 
-fn present(service: &Service, container: &ObservedContainer, waits: Option<&str>) -> StatusRow {
+fn present(service: &Service, container: &ObservedContainer, probed: Option<&Probed>) -> StatusRow {
     let (state, since, waiting_for) = match &container.state {
         ContainerState::Running { since, health } => {
-            let (state, reason) = running(*health, waits);
+            let (state, reason) = running(*health, probed);
             (state, Some(*since), reason)
         }
         ContainerState::Created => ("starting", None, Some("its start".to_owned())),
@@ -189,12 +197,15 @@ fn present(service: &Service, container: &ObservedContainer, waits: Option<&str>
     }
 }
 
-fn running(health: Option<Health>, waits: Option<&str>) -> (&'static str, Option<String>) {
-    match (health, waits) {
-        (Some(Health::Unhealthy), reason) => ("unhealthy", reason.map(str::to_owned)),
-        (_, Some(reason)) => ("starting", Some(reason.to_owned())),
+fn running(health: Option<Health>, probed: Option<&Probed>) -> (&'static str, Option<String>) {
+    match (health, probed) {
+        (Some(Health::Unhealthy), Some(Probed::Waiting(reason))) => {
+            ("unhealthy", Some(reason.clone()))
+        }
+        (Some(Health::Unhealthy), _) => ("unhealthy", None),
+        (_, Some(Probed::Waiting(reason))) => ("starting", Some(reason.clone())),
         (Some(Health::Starting), None) => ("starting", Some("its healthcheck".to_owned())),
-        (Some(Health::Healthy) | None, None) => ("ready", None),
+        (_, Some(Probed::Ready)) | (Some(Health::Healthy) | None, None) => ("ready", None),
     }
 }
 
