@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+mod shipped;
+
 use std::collections::BTreeMap;
 use std::process;
 use std::sync::Arc;
@@ -77,6 +79,9 @@ impl World {
             inherited_volumes: BTreeMap::new(),
         };
         let image = &service.image.reference;
+        if !image.as_str().starts_with("jobsprint-dev-test/") {
+            shipped::ensure(&self.engine, image).await;
+        }
         let id = self
             .engine
             .create_container(&spec)
