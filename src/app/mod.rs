@@ -1,7 +1,10 @@
 //! The composition root: one file a verb, wires rooms, holds no logic of its own.
 
+mod backup;
 mod conclusion;
 mod consent;
+mod data;
+mod db;
 mod down;
 mod engine;
 mod environment;
@@ -11,9 +14,12 @@ pub mod files;
 mod halt;
 mod hands;
 mod logs;
+mod migrate;
 mod project;
 mod randomness;
+mod reset;
 mod run;
+mod seed;
 mod session;
 mod setup;
 mod status;

@@ -3,7 +3,7 @@
 use tokio::runtime;
 
 use super::session::Session;
-use super::{down, engine, exec, halt, logs, setup, status, up};
+use super::{backup, db, down, engine, exec, halt, logs, migrate, reset, seed, setup, status, up};
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
 use crate::error::exit_code;
@@ -70,6 +70,11 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Status(request) => status::run(session, request).await,
         Request::Logs(request) => logs::run(session, request).await,
         Request::Exec(request) => exec::run(session, request).await,
+        Request::Migrate(request) => migrate::run(session, request).await,
+        Request::Seed(request) => seed::run(session, request).await,
+        Request::Reset(request) => reset::run(session, request).await,
+        Request::Backup(request) => backup::run(session, request).await,
+        Request::Db(request) => db::run(session, request).await,
         Request::Engine(request) => engine::run(session, request).await,
         Request::Completions(_) => Ok(0),
     }
@@ -83,6 +88,11 @@ fn output(request: &Request) -> OutputMode {
         Request::Status(scope) => scope.output,
         Request::Logs(request) => request.scope.output,
         Request::Exec(request) => request.scope.output,
+        Request::Migrate(request) => request.scope.output,
+        Request::Seed(request) => request.scope.output,
+        Request::Reset(request) => request.scope.output,
+        Request::Backup(request) => request.scope.output,
+        Request::Db(request) => request.scope.output,
         Request::Engine(request) => request.output,
         Request::Completions(_) => OutputMode::Plain,
     }

@@ -4,8 +4,14 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use super::{completions, down, engine, exec, halt, logs, scope::ScopeArguments, setup, status};
-use crate::domain::{Down, EngineRequest, Exec, Halt, Logs, Scope, Setup};
+use super::{
+    backup, completions, db, down, engine, exec, halt, logs, migrate, reset, scope::ScopeArguments,
+    seed, setup, status,
+};
+use crate::domain::{
+    BackupRequest, DbRequest, Down, EngineRequest, Exec, Halt, Logs, MigrateRequest, ResetRequest,
+    Scope, SeedRequest, Setup,
+};
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
 const EXIT_CODES: &str = "\
@@ -41,6 +47,16 @@ pub enum Request {
     Logs(Logs),
     /// `exec`.
     Exec(Exec),
+    /// `migrate`.
+    Migrate(MigrateRequest),
+    /// `seed`.
+    Seed(SeedRequest),
+    /// `reset`.
+    Reset(ResetRequest),
+    /// `backup` and `restore`.
+    Backup(BackupRequest),
+    /// `db`.
+    Db(DbRequest),
     /// `engine`.
     Engine(EngineRequest),
     /// `completions`: the script for this shell.
@@ -76,6 +92,19 @@ enum Verb {
     Logs(logs::LogsArguments),
     /// Run a command in a service's container
     Exec(exec::ExecArguments),
+    /// Run the migrations that are due
+    Migrate(migrate::MigrateArguments),
+    /// Apply the seeds that are due
+    Seed(seed::SeedArguments),
+    /// Go back to migrated and seeded, in a second
+    Reset(reset::ResetArguments),
+    /// Dump the database into a file; list, verify and prune such files
+    Backup(backup::BackupArguments),
+    /// Put a backup, or any other dump, in the live database's place
+    Restore(backup::RestoreArguments),
+    /// Look into the stores: shell, url, dump, logs
+    #[command(subcommand)]
+    Db(db::DbArguments),
     /// Find, install, start or stop the container engine
     #[command(subcommand)]
     Engine(engine::EngineArguments),
@@ -99,6 +128,12 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Status(verb) => Request::Status(verb.request(scope.scope())),
         Verb::Logs(verb) => Request::Logs(verb.request(scope.scope())),
         Verb::Exec(verb) => Request::Exec(verb.request(scope.scope())),
+        Verb::Migrate(verb) => Request::Migrate(verb.request(scope.scope())),
+        Verb::Seed(verb) => Request::Seed(verb.request(scope.scope())),
+        Verb::Reset(verb) => Request::Reset(verb.request(scope.scope())),
+        Verb::Backup(verb) => Request::Backup(verb.request(scope.scope())),
+        Verb::Restore(verb) => Request::Backup(verb.request(scope.scope())),
+        Verb::Db(verb) => Request::Db(verb.request(scope.scope())),
         Verb::Engine(verb) => Request::Engine(verb.request(output)),
         Verb::Completions(verb) => Request::Completions(verb.shell),
     })

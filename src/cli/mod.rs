@@ -1,13 +1,18 @@
 //! What was typed: one file a verb, arguments in, a request out. Opens no file and no socket.
 
 mod arguments;
+mod backup;
 mod completions;
+mod db;
 mod down;
 mod engine;
 mod exec;
 mod halt;
 mod logs;
+mod migrate;
+mod reset;
 mod scope;
+mod seed;
 mod setup;
 mod status;
 

@@ -9,7 +9,6 @@ use super::session::Session;
 use super::{DataContext, DataError, DataOutcome, lock};
 use crate::domain::{ContainerId, Environment, Service};
 use crate::engine::ExecRequest;
-use crate::event::Event;
 
 /// So many lines of a failed command's output are shown.
 const SHOWN: usize = 20;
@@ -121,10 +120,6 @@ impl<'a> Declared<'a> {
         environment: Environment,
     ) -> Result<(), DataError> {
         let command = self.run.join(" ");
-        context.events.tell(Event::DataProgress {
-            what: command.clone(),
-            rows: 0,
-        });
         let request = ExecRequest {
             command: self.run.to_vec(),
             environment,

@@ -21,6 +21,7 @@ mod seed_files;
 mod seed_service;
 mod seed_store;
 mod session;
+mod standing;
 mod statements;
 
 pub use backup::{Backup, Manifest, backup, backups, restore, verify};
@@ -32,3 +33,4 @@ pub use reset::{ResetOutcome, reset};
 pub use retention::Retention;
 pub use seed_service::seed_service;
 pub use seed_store::{Again, SeedOptions, seed_store};
+pub use standing::{Due, migrations, seeds};

@@ -3,6 +3,7 @@
 //! Every other room may import from here; this room imports from none.
 
 mod container;
+mod data_request;
 mod failure;
 mod image;
 mod login;
@@ -22,6 +23,10 @@ mod watch;
 pub use container::{
     ContainerSettings, ContainerSpec, Device, Environment, Healthcheck, Logging, NetworkAttachment,
     PlacedFile, Resources, RestartPolicy, Ulimit,
+};
+pub use data_request::{
+    BackupRequest, BackupVerb, DataVerb, DbRequest, DbVerb, Freshness, MigrateRequest,
+    ResetRequest, Reveal, SeedRequest,
 };
 pub use failure::{ExitCause, Failure, FailureKind};
 pub use image::{Build, ImageRef, ImageSource, PullPolicy};

@@ -102,7 +102,9 @@ impl<'a> Watch<'a> {
         }
         let goal = goal(prober, service, wait.until).await;
         let restart = service.container.restart;
-        let machine = ReadyWait::new(goal, restart, patience, began.into_std());
+        let age = running_since(&container).and_then(|since| since.elapsed().ok());
+        let machine = ReadyWait::new(goal, restart, patience, began.into_std())
+            .running_for(age.unwrap_or_default());
         let target = Target::of(&*prober.engine, &prober.facts, service, container).await;
         let mut watch = Self {
             life: futures_util::stream::pending().boxed(),
@@ -135,7 +137,7 @@ impl<'a> Watch<'a> {
         // What happened before the first look is known by the look, and what came after it by events.
         let verdict = match end_of(&self.target.container) {
             Some(cause) => self.hear(Sign::Died(cause)),
-            None => Verdict::Waiting,
+            None => self.machine.at(Instant::now().into_std()),
         };
         if let Some(took) = self.judge(verdict).await? {
             return Ok(took);

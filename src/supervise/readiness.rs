@@ -184,6 +184,15 @@ impl ReadyWait {
         }
     }
 
+    /// The same for a service that ran for this long already.
+    #[must_use]
+    pub fn running_for(mut self, age: Duration) -> Self {
+        if let Some(since) = self.began.checked_sub(age) {
+            self.process = Process::Running { since };
+        }
+        self
+    }
+
     /// Takes in what was heard.
     pub fn hear(&mut self, sign: Sign, now: Instant) -> Verdict {
         match sign {
@@ -513,6 +522,15 @@ mod tests {
 
         let took = Duration::from_millis(100);
         assert_eq!(wait.at(wait.deadline()), Verdict::Reached { took });
+    }
+
+    #[test]
+    fn a_service_that_ran_before_the_wait_is_ready_at_once() {
+        let (wait, now) = wait(Goal::Running, RestartPolicy::No);
+        let wait = wait.running_for(Duration::from_millis(100));
+
+        let took = Duration::ZERO;
+        assert_eq!(wait.at(now), Verdict::Reached { took });
     }
 
     #[test]

@@ -1,0 +1,71 @@
+//! What every verb about data needs: the project's running containers, and its database.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::project::{Place, Project};
+use super::session::Session;
+use super::{conclusion, engine, faults};
+use crate::data::{DataContext, DataError};
+use crate::domain::{Failure, FailureKind, Scope, Service};
+
+/// A project whose data can be worked on.
+pub(super) struct Store {
+    /// The directory that holds `.env` and `.jobsprint/`.
+    pub root: PathBuf,
+    /// The running stack.
+    pub context: DataContext,
+    /// Its database's service.
+    pub database: Service,
+}
+
+impl Store {
+    /// Loads the project and looks at what runs of it.
+    ///
+    /// # Errors
+    /// Where the project or the engine fails, or the stack has no database.
+    pub async fn open(session: &Session, scope: &Scope) -> Result<Self, Failure> {
+        let project = Project::load(session, scope)?;
+        let engine = engine::reach(session).await?;
+        let looking = |error| faults::at("look at the project", error);
+        let facts = engine.facts().await.map_err(looking)?;
+        let observed = engine.observe(&project.stack.project, &[]).await;
+        let running = observed
+            .map_err(looking)?
+            .containers
+            .into_iter()
+            .filter(crate::domain::ObservedContainer::is_running);
+        let context = DataContext {
+            engine,
+            facts,
+            stack: Arc::clone(&project.stack),
+            containers: running.map(|found| (found.service, found.id)).collect(),
+            events: session.events.clone(),
+        };
+        let database = context.database().cloned().ok_or_else(|| {
+            Failure::new(FailureKind::Usage, "the stack has no database")
+                .hint("mark its service with `x-jobsprint: { ready: postgres }`")
+        })?;
+        Ok(Self {
+            root: Place::find(session, scope).root,
+            context,
+            database,
+        })
+    }
+}
+
+/// Works until it is done or the person interrupts; what was begun is then rolled back.
+///
+/// # Errors
+/// The work's own failure.
+pub(super) async fn unless_interrupted<T>(
+    session: &Session,
+    work: impl Future<Output = Result<T, DataError>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        () = session.interrupt.raised() => Err(conclusion::interrupted()),
+        done = work => done.map_err(Failure::from),
+    }
+}

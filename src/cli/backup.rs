@@ -1,0 +1,86 @@
+//! `backup` and `restore`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::domain::{BackupRequest, BackupVerb, Consent, Scope};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  jobsprint-dev backup                  dump the database into .jobsprint/backups
+  jobsprint-dev backup list             what there is
+  jobsprint-dev backup prune            keep 30 daily, 12 weekly, 12 monthly ones")]
+pub(super) struct BackupArguments {
+    /// Where backups are kept [default: .jobsprint/backups]
+    #[arg(long, value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Option<BackupCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum BackupCommand {
+    /// List the backups
+    #[command(after_help = "Example:\n  jobsprint-dev backup list")]
+    List,
+    /// Remove those that are no longer to be kept
+    #[command(after_help = "Example:\n  jobsprint-dev backup prune")]
+    Prune,
+    /// Restore one beside the live database, and count its rows
+    #[command(after_help = "Example:\n  jobsprint-dev backup verify jobsprint-20261123T201500Z")]
+    Verify {
+        /// A backup's name, or a file
+        #[arg(value_name = "NAME|FILE")]
+        backup: PathBuf,
+    },
+}
+
+impl BackupArguments {
+    pub(super) fn request(self, scope: Scope) -> BackupRequest {
+        BackupRequest {
+            scope,
+            directory: self.directory,
+            consent: Consent::Ask,
+            verb: match self.verb {
+                None => BackupVerb::Make,
+                Some(BackupCommand::List) => BackupVerb::List,
+                Some(BackupCommand::Prune) => BackupVerb::Prune,
+                Some(BackupCommand::Verify { backup }) => BackupVerb::Verify(backup),
+            },
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  jobsprint-dev restore jobsprint-20261123T201500Z
+  jobsprint-dev restore dump.sql.gz     any dump of pg_dump: plain, gzip or custom")]
+pub(super) struct RestoreArguments {
+    /// A backup's name, or a file
+    #[arg(value_name = "NAME|FILE")]
+    backup: PathBuf,
+    /// Where backups are kept [default: .jobsprint/backups]
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Don't ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl RestoreArguments {
+    pub(super) fn request(self, scope: Scope) -> BackupRequest {
+        BackupRequest {
+            scope,
+            directory: self.directory,
+            consent: if self.yes {
+                Consent::Given
+            } else {
+                Consent::Ask
+            },
+            verb: BackupVerb::Restore(self.backup),
+        }
+    }
+}

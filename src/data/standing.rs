@@ -1,0 +1,80 @@
+//! What is due, told without doing it.
+
+use super::command::Declared;
+use super::ledger::{Kind, Ledger, Standing};
+use super::seed_store::{SeedOptions, wanted};
+use super::session::Session;
+use super::{DataContext, DataError};
+use crate::domain::Service;
+
+/// How one thing stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The service or file.
+    pub name: String,
+    /// `applied`, `pending`, `changed`.
+    pub state: &'static str,
+}
+
+/// How the services' migrations stand.
+///
+/// # Errors
+/// [`DataError`] where the database or an input can't be read.
+pub async fn migrations(context: &DataContext, database: &Service) -> Result<Vec<Due>, DataError> {
+    let services = context.stack.services.values();
+    let commands = services.filter_map(Declared::migration).collect();
+    of_commands(context, &read(context, database).await?, commands).await
+}
+
+/// How the seed files and the services' seed commands stand.
+///
+/// # Errors
+/// [`DataError`] where the database or a file can't be read.
+pub async fn seeds(
+    context: &DataContext,
+    database: &Service,
+    options: &SeedOptions,
+) -> Result<Vec<Due>, DataError> {
+    let ledger = read(context, database).await?;
+    let files = wanted(context, options)?.into_iter();
+    let mut due: Vec<Due> = files
+        .map(|(file, hash)| Due {
+            state: word(ledger.standing(Kind::Seed, &file.name, &hash)),
+            name: file.name,
+        })
+        .collect();
+    let services = context.stack.services.values();
+    let commands = services.filter_map(Declared::seed).collect();
+    due.extend(of_commands(context, &ledger, commands).await?);
+    Ok(due)
+}
+
+async fn read(context: &DataContext, database: &Service) -> Result<Ledger, DataError> {
+    let session = Session::open(context, database).await?;
+    let ledger = Ledger::read(&session.client).await;
+    session.close().await;
+    ledger
+}
+
+async fn of_commands(
+    context: &DataContext,
+    ledger: &Ledger,
+    commands: Vec<Declared<'_>>,
+) -> Result<Vec<Due>, DataError> {
+    let mut due = Vec::new();
+    for command in commands {
+        let name = command.service.name.to_string();
+        let hash = command.hash(context).await?;
+        let state = word(ledger.standing(command.kind, &name, &hash));
+        due.push(Due { name, state });
+    }
+    Ok(due)
+}
+
+const fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::New => "pending",
+        Standing::Applied => "applied",
+        Standing::Changed => "changed",
+    }
+}

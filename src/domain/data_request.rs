@@ -1,0 +1,125 @@
+//! What a person asked for about data: migrations, seeds, resets, backups, and a look inside.
+
+use std::path::PathBuf;
+
+use super::{Consent, Scope};
+
+/// `migrate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrateRequest {
+    /// The project; its services are those whose migrations are meant.
+    pub scope: Scope,
+    /// What to do.
+    pub verb: DataVerb,
+}
+
+/// `seed`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedRequest {
+    /// The project.
+    pub scope: Scope,
+    /// What to do.
+    pub verb: DataVerb,
+    /// `--only`: files whose name contains this.
+    pub only: Option<String>,
+    /// `--set`: the files of this directory besides those for all.
+    pub set: Option<String>,
+    /// `--fresh`.
+    pub freshness: Freshness,
+}
+
+/// Whether work on data is done or only told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataVerb {
+    /// Do what is due.
+    #[default]
+    Run,
+    /// Tell what is due.
+    Status,
+}
+
+/// Whether what was applied before counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Freshness {
+    /// It isn't applied again while it is unchanged.
+    #[default]
+    WhereChanged,
+    /// It is applied again.
+    Again,
+}
+
+/// `reset`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResetRequest {
+    /// The project.
+    pub scope: Scope,
+    /// `--yes`.
+    pub consent: Consent,
+    /// `--no-backup`.
+    pub backup: super::Phase,
+}
+
+/// `backup` and `restore`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupRequest {
+    /// The project.
+    pub scope: Scope,
+    /// `--directory`; `None` for the project's own.
+    pub directory: Option<PathBuf>,
+    /// `--yes`.
+    pub consent: Consent,
+    /// What to do.
+    pub verb: BackupVerb,
+}
+
+/// What `backup` and `restore` do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackupVerb {
+    /// Make one.
+    Make,
+    /// List them.
+    List,
+    /// Remove those that are no longer to be kept.
+    Prune,
+    /// Restore one beside the live database, and count.
+    Verify(PathBuf),
+    /// Put one in the live database's place.
+    Restore(PathBuf),
+}
+
+/// `db`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DbRequest {
+    /// The project.
+    pub scope: Scope,
+    /// The store's service; `None` for postgres.
+    pub store: Option<String>,
+    /// What to do.
+    pub verb: DbVerb,
+}
+
+/// What `db` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DbVerb {
+    /// The store's own client, with these arguments.
+    Shell(Vec<String>),
+    /// Its URL.
+    Url(Reveal),
+    /// A dump as SQL, to stdout.
+    Dump,
+    /// The log.
+    Logs {
+        /// Go on as lines come.
+        follow: super::Follow,
+    },
+}
+
+/// Whether a password is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reveal {
+    /// No.
+    #[default]
+    Hidden,
+    /// `--reveal`.
+    Shown,
+}
