@@ -22,6 +22,7 @@ mod run;
 mod seed;
 mod session;
 mod setup;
+mod snapshot;
 mod status;
 mod terminal;
 mod up;

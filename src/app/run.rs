@@ -3,7 +3,9 @@
 use tokio::runtime;
 
 use super::session::Session;
-use super::{backup, db, down, engine, exec, halt, logs, migrate, reset, seed, setup, status, up};
+use super::{
+    backup, db, down, engine, exec, halt, logs, migrate, reset, seed, setup, snapshot, status, up,
+};
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
 use crate::error::exit_code;
@@ -74,6 +76,7 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Seed(request) => seed::run(session, request).await,
         Request::Reset(request) => reset::run(session, request).await,
         Request::Backup(request) => backup::run(session, request).await,
+        Request::Snapshot(request) => snapshot::run(session, request).await,
         Request::Db(request) => db::run(session, request).await,
         Request::Engine(request) => engine::run(session, request).await,
         Request::Completions(_) => Ok(0),
@@ -92,6 +95,7 @@ fn output(request: &Request) -> OutputMode {
         Request::Seed(request) => request.scope.output,
         Request::Reset(request) => request.scope.output,
         Request::Backup(request) => request.scope.output,
+        Request::Snapshot(request) => request.scope.output,
         Request::Db(request) => request.scope.output,
         Request::Engine(request) => request.output,
         Request::Completions(_) => OutputMode::Plain,

@@ -6,11 +6,11 @@ use clap::{Parser, Subcommand};
 
 use super::{
     backup, completions, db, down, engine, exec, halt, logs, migrate, reset, scope::ScopeArguments,
-    seed, setup, status,
+    seed, setup, snapshot, status,
 };
 use crate::domain::{
     BackupRequest, DbRequest, Down, EngineRequest, Exec, Halt, Logs, MigrateRequest, ResetRequest,
-    Scope, SeedRequest, Setup,
+    Scope, SeedRequest, Setup, SnapshotRequest,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -55,6 +55,8 @@ pub enum Request {
     Reset(ResetRequest),
     /// `backup` and `restore`.
     Backup(BackupRequest),
+    /// `snapshot`.
+    Snapshot(SnapshotRequest),
     /// `db`.
     Db(DbRequest),
     /// `engine`.
@@ -102,6 +104,9 @@ enum Verb {
     Backup(backup::BackupArguments),
     /// Put a backup, or any other dump, in the live database's place
     Restore(backup::RestoreArguments),
+    /// Keep the databases under a name, and go back to them
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotArguments),
     /// Look into the stores: shell, url, dump, logs
     #[command(subcommand)]
     Db(db::DbArguments),
@@ -133,6 +138,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Reset(verb) => Request::Reset(verb.request(scope.scope())),
         Verb::Backup(verb) => Request::Backup(verb.request(scope.scope())),
         Verb::Restore(verb) => Request::Backup(verb.request(scope.scope())),
+        Verb::Snapshot(verb) => Request::Snapshot(verb.request(scope.scope())),
         Verb::Db(verb) => Request::Db(verb.request(scope.scope())),
         Verb::Engine(verb) => Request::Engine(verb.request(output)),
         Verb::Completions(verb) => Request::Completions(verb.shell),

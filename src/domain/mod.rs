@@ -26,7 +26,7 @@ pub use container::{
 };
 pub use data_request::{
     BackupRequest, BackupVerb, DataVerb, DbRequest, DbVerb, Freshness, MigrateRequest,
-    ResetRequest, Reveal, SeedRequest,
+    ResetRequest, Reveal, SeedRequest, SnapshotRequest, SnapshotVerb,
 };
 pub use failure::{ExitCause, Failure, FailureKind};
 pub use image::{Build, ImageRef, ImageSource, PullPolicy};
