@@ -4,6 +4,7 @@
 
 mod container;
 mod data_request;
+mod env_request;
 mod failure;
 mod image;
 mod login;
@@ -26,8 +27,9 @@ pub use container::{
 };
 pub use data_request::{
     BackupRequest, BackupVerb, DataVerb, DbRequest, DbVerb, Freshness, MigrateRequest,
-    ResetRequest, Reveal, SeedRequest, SnapshotRequest, SnapshotVerb,
+    ResetRequest, Reveal, SeedRequest,
 };
+pub use env_request::{Apply, EnvFormat, EnvRequest, EnvVerb, Rotation, Sight};
 pub use failure::{ExitCause, Failure, FailureKind};
 pub use image::{Build, ImageRef, ImageSource, PullPolicy};
 pub use login::{AmqpLogin, PostgresLogin, ReadFile, RedisLogin, first_start_secrets};

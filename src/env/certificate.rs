@@ -18,11 +18,11 @@ use crate::domain::Secret;
 pub const LOCAL_NAMES: [&str; 4] = ["localhost", "jobsprint.localhost", "127.0.0.1", "::1"];
 
 /// How long a certificate holds: browsers refuse more than 398 days.
-const LIFE: Duration = Duration::from_secs(397 * 24 * 60 * 60);
+const LIFE: Duration = Duration::from_hours(397 * 24);
 /// A certificate with less life than this is made anew.
-const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const SOON: Duration = Duration::from_hours(30 * 24);
 /// Clocks differ.
-const EARLIER: Duration = Duration::from_secs(24 * 60 * 60);
+const EARLIER: Duration = Duration::from_hours(24);
 
 /// A certificate and its key, as PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +126,7 @@ fn written(name: &GeneralName) -> Option<String> {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const DAY: Duration = Duration::from_hours(24);
 
     #[test]
     fn a_fresh_certificate_serves_for_a_year_and_is_renewed_before_its_end() {
