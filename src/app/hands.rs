@@ -11,13 +11,13 @@ use super::faults;
 use crate::data::{self, DataContext, DataError, DataOutcome, SeedOptions};
 use crate::domain::{
     ContainerId, ContainerSpec, Failure, FailureKind, ImageRef, Necessity, Service, ServiceName,
-    Stack,
+    Stack, first_start_secrets,
 };
 use crate::engine::{Engine, EngineEvent, ExecRequest, Removal};
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::images::{Acquirer, ImageError};
 use crate::plan::{Action, Plan, Replaced, Step, describe};
-use crate::probe::{Prober, Until, Wait};
+use crate::probe::{Answer, Prober, Target, Until, Wait};
 use crate::run::{Done, Perform, Pulse};
 
 /// All that single calls need.
@@ -172,6 +172,18 @@ impl Hands {
             .await
     }
 
+    /// Whether a store that runs refuses the login of its own settings: its volume keeps an older password.
+    async fn refuses(&self, service: &Service, name: &str) -> bool {
+        if first_start_secrets(service).is_empty() {
+            return false;
+        }
+        let Ok(Some(container)) = self.engine.container(name).await else {
+            return false;
+        };
+        let target = Target::of(&*self.engine, &self.data.facts, service, container).await;
+        matches!(self.prober.once(&target).await, Answer::Impossible(_))
+    }
+
     async fn wait(&self, step: &Step, name: &str, until: Until) -> Result<Done, Failure> {
         let service = self.service(step)?;
         let subscription = self
@@ -183,17 +195,30 @@ impl Hands {
         let limit = self
             .limit
             .map(|limit| limit.saturating_sub(self.events.elapsed()));
-        let took = self
-            .prober
-            .wait(Wait {
-                service,
-                container: &ContainerId::new(name),
-                until,
-                limit,
-                engine_events,
-                events: &self.events,
-            })
-            .await?;
+        let again = engine_events.resubscribe();
+        let container = ContainerId::new(name);
+        let wait = |engine_events| Wait {
+            service,
+            container: &container,
+            until,
+            limit,
+            engine_events,
+            events: &self.events,
+        };
+        let waited = self.prober.wait(wait(engine_events)).await;
+        let took = match waited {
+            Err(_) if self.refuses(service, name).await => {
+                data::mend(&*self.engine, service, &container).await?;
+                let text = format!(
+                    "`{}` kept an older password in its volume; it was given the one of `.env`, and kept its data",
+                    service.name
+                );
+                self.events.tell(Event::Notice { text });
+                // The login with the new password is the proof.
+                self.prober.wait(wait(again)).await?
+            }
+            waited => waited?,
+        };
         let was_started_here = !step.needs.is_empty();
         if was_started_here {
             self.times().insert(service.name.clone(), took);

@@ -1,5 +1,6 @@
 //! The project at hand: its place on the disk, and its files read and checked.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -82,16 +83,8 @@ impl Project {
     /// All that is wrong with its files, in one failure.
     pub fn load(session: &Session, scope: &Scope) -> Result<Self, Failure> {
         let place = Place::find(session, scope);
-        let request = LoadRequest {
-            files: place.files.clone(),
-            project: scope.project.clone(),
-            directory: scope.directory.clone(),
-            env_files: place.env_files.clone(),
-            profiles: scope.profiles.clone(),
-            environment: session.environment.clone(),
-            current_dir: session.directory.clone(),
-        };
-        let loaded = composefile::load(&request, &Disk)
+        let environment = session.environment.clone();
+        let loaded = Self::read(session, &place, scope, environment)
             .map_err(|diagnostics| wrong(session, &diagnostics))?;
         conceal(session, &loaded, environment::schema(&place.root)?.as_ref());
         for warning in &loaded.warnings {
@@ -103,6 +96,28 @@ impl Project {
             loaded,
             locks: locks(session),
         })
+    }
+
+    /// Reads the project's files in this environment, and does nothing else.
+    ///
+    /// # Errors
+    /// All that is wrong with the files.
+    pub fn read(
+        session: &Session,
+        place: &Place,
+        scope: &Scope,
+        environment: BTreeMap<String, String>,
+    ) -> Result<Loaded, Diagnostics> {
+        let request = LoadRequest {
+            files: place.files.clone(),
+            project: scope.project.clone(),
+            directory: scope.directory.clone(),
+            env_files: place.env_files.clone(),
+            profiles: scope.profiles.clone(),
+            environment,
+            current_dir: session.directory.clone(),
+        };
+        composefile::load(&request, &Disk)
     }
 
     /// The directory of locks: beside all projects, since two checkouts may name the same one.

@@ -179,7 +179,8 @@ pub(super) fn unknown(error: &plan::UnknownService) -> Failure {
         .hint(format!("the services are {}", error.known.join(", ")))
 }
 
-fn options(request: &Setup) -> UpOptions {
+/// What a request asks of the plan.
+pub(super) fn options(request: &Setup) -> UpOptions {
     UpOptions {
         services: request.scope.services.clone(),
         migrate: request.migrate,

@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    backup, completions, db, down, engine, exec, halt, logs, migrate, reset, scope::ScopeArguments,
-    seed, setup, snapshot, status,
+    backup, completions, db, down, engine, env, exec, halt, logs, migrate, reset,
+    scope::ScopeArguments, seed, setup, status,
 };
 use crate::domain::{
-    BackupRequest, DbRequest, Down, EngineRequest, Exec, Halt, Logs, MigrateRequest, ResetRequest,
-    Scope, SeedRequest, Setup, SnapshotRequest,
+    BackupRequest, DbRequest, Down, EngineRequest, EnvRequest, Exec, Halt, Logs, MigrateRequest,
+    ResetRequest, Scope, SeedRequest, Setup,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -55,12 +55,12 @@ pub enum Request {
     Reset(ResetRequest),
     /// `backup` and `restore`.
     Backup(BackupRequest),
-    /// `snapshot`.
-    Snapshot(SnapshotRequest),
     /// `db`.
     Db(DbRequest),
     /// `engine`.
     Engine(EngineRequest),
+    /// `env`.
+    Env(EnvRequest),
     /// `completions`: the script for this shell.
     Completions(clap_complete::Shell),
 }
@@ -104,15 +104,15 @@ enum Verb {
     Backup(backup::BackupArguments),
     /// Put a backup, or any other dump, in the live database's place
     Restore(backup::RestoreArguments),
-    /// Keep the databases under a name, and go back to them
-    #[command(subcommand)]
-    Snapshot(snapshot::SnapshotArguments),
     /// Look into the stores: shell, url, dump, logs
     #[command(subcommand)]
     Db(db::DbArguments),
     /// Find, install, start or stop the container engine
     #[command(subcommand)]
     Engine(engine::EngineArguments),
+    /// Make, check, explain and change the environment
+    #[command(subcommand)]
+    Env(env::EnvArguments),
     /// Print the completion script of a shell
     Completions(completions::CompletionsArguments),
 }
@@ -122,7 +122,7 @@ enum Verb {
 /// # Errors
 /// clap's own error: help and version are such, too.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap::Error> {
-    let Arguments { scope, verb } = Arguments::try_parse_from(words)?;
+    let Arguments { scope, verb } = Arguments::try_parse_from(env::as_format(words))?;
     let output = scope.output();
     Ok(match verb {
         Verb::Setup(verb) => Request::Setup(verb.request(scope.scope())),
@@ -138,9 +138,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Reset(verb) => Request::Reset(verb.request(scope.scope())),
         Verb::Backup(verb) => Request::Backup(verb.request(scope.scope())),
         Verb::Restore(verb) => Request::Backup(verb.request(scope.scope())),
-        Verb::Snapshot(verb) => Request::Snapshot(verb.request(scope.scope())),
         Verb::Db(verb) => Request::Db(verb.request(scope.scope())),
         Verb::Engine(verb) => Request::Engine(verb.request(output)),
+        Verb::Env(verb) => Request::Env(verb.request(scope.scope())),
         Verb::Completions(verb) => Request::Completions(verb.shell),
     })
 }

@@ -6,6 +6,7 @@ mod completions;
 mod db;
 mod down;
 mod engine;
+mod env;
 mod exec;
 mod halt;
 mod logs;
@@ -14,7 +15,6 @@ mod reset;
 mod scope;
 mod seed;
 mod setup;
-mod snapshot;
 mod status;
 
 pub use arguments::{Request, parse};
