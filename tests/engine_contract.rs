@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -9,7 +10,7 @@ use jobsprint_dev::domain::{
     ContainerState, Environment, ImageRef, Mount, MountAccess, MountSource,
 };
 use jobsprint_dev::engine::{
-    Engine, EngineError, EngineEventKind, ExecRequest, LogRequest, Removal,
+    Engine, EngineError, EngineEventKind, ExecRequest, FakeEngine, LogRequest, Removal,
 };
 use jobsprint_dev::event::LogStream;
 use support::Bed;
@@ -30,6 +31,12 @@ impl World {
         Self::of(Bed::on(engine), image).await
     }
 
+    async fn fake() -> Self {
+        let engine = FakeEngine::of("image jobsprint-dev-test/tiny:2");
+        let image = ImageRef::new("jobsprint-dev-test/tiny:2");
+        Self::of(Bed::on(Arc::new(engine)), image).await
+    }
+
     async fn of(bed: Bed, image: ImageRef) -> Self {
         let network = bed.network();
         bed.engine.create_network(&network).await.expect("made");
@@ -45,6 +52,10 @@ macro_rules! laws {
     ($($law:ident),* $(,)?) => {
         mod on_a_real_engine {
             $(#[tokio::test] async fn $law() { super::$law(super::World::real().await).await })*
+        }
+
+        mod on_the_fake_engine {
+            $(#[tokio::test] async fn $law() { super::$law(super::World::fake().await).await })*
         }
     };
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use jobsprint_dev::domain::{Build, ImageRef, ImageSource, ProjectName, PullPolicy, Secret, Stack};
+use jobsprint_dev::domain::{
+    BaseImage, Build, Consent, ImageRef, ImageSource, ProjectName, PullPolicy, Secret, Stack,
+};
 use jobsprint_dev::engine::{Engine, EngineError};
 use jobsprint_dev::event::{Event, Events, ImageWay, Stamped};
 use jobsprint_dev::images::{Acquirer, ImageError, ImageOutcome};
@@ -95,9 +97,7 @@ async fn an_image_is_built_with_its_arguments_and_only_once() {
     std::fs::write(directory.join("greeting"), "hello").expect("written");
     let mut build = recipe(
         &directory,
-        &format!(
-            "ARG BASE\nFROM $BASE\nARG COLOUR\nCOPY . /app\nRUN test ! -e /app/secret && echo $COLOUR > /app/colour\nLABEL made=here\n"
-        ),
+        "ARG BASE\nFROM $BASE\nARG COLOUR\nCOPY . /app\nRUN test ! -e /app/secret && echo $COLOUR > /app/colour\nLABEL made=here\n",
     );
     build.args.insert("BASE".into(), Secret::new(base.as_str()));
     build.args.insert("COLOUR".into(), Secret::new("blue"));
@@ -222,4 +222,44 @@ async fn build_hosts_and_labels_reach_the_builder() {
         .await;
 
     assert!(outcome.is_ok(), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_base_that_no_registry_gives_is_made_from_packages_once_for_all_builds() {
+    let mut desk = Desk::with(&[]).await;
+    // Nobody listens there: a registry that can't be reached, found out at once.
+    let base = ImageRef::new(format!(
+        "127.0.0.1:9/jobsprint-dev-test/base:{}",
+        std::process::id()
+    ));
+    let mut stack = stack();
+    let suite = "bookworm".to_owned();
+    stack
+        .bases
+        .insert(base.clone(), BaseImage::Bootstrap { suite });
+    let acquirer = Acquirer::new(Arc::clone(&desk.engine), &stack, BTreeMap::new())
+        .with_consent(Consent::Given);
+    let (_guard, directory) = support::scratch();
+    let build = recipe(
+        &directory,
+        &format!("FROM {base}\nRUN . /etc/os-release && test $VERSION_CODENAME = bookworm\n"),
+    );
+    let (one, two) = (
+        built(&name("one"), build.clone()),
+        built(&name("two"), build),
+    );
+
+    let (first, second) = tokio::join!(
+        acquirer.ensure(&one, None, &desk.events),
+        acquirer.ensure(&two, None, &desk.events),
+    );
+
+    assert_eq!(first.expect("built").1, ImageOutcome::Built);
+    assert_eq!(second.expect("built").1, ImageOutcome::Built);
+    let words = desk.words(ImageWay::Bootstrap);
+    let runs = words
+        .iter()
+        .filter(|word| word.starts_with("automatically chosen mode"))
+        .count();
+    assert_eq!(runs, 1, "{words:?}");
 }

@@ -23,6 +23,7 @@ mod run;
 mod seed;
 mod session;
 mod setup;
+mod snapshot;
 mod status;
 mod terminal;
 mod up;

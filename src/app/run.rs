@@ -4,7 +4,8 @@ use tokio::runtime;
 
 use super::session::Session;
 use super::{
-    backup, db, down, engine, env, exec, halt, logs, migrate, reset, seed, setup, status, up,
+    backup, db, down, engine, env, exec, halt, logs, migrate, reset, seed, setup, snapshot, status,
+    up,
 };
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
@@ -76,6 +77,7 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Seed(request) => seed::run(session, request).await,
         Request::Reset(request) => reset::run(session, request).await,
         Request::Backup(request) => backup::run(session, request).await,
+        Request::Snapshot(request) => snapshot::run(session, request).await,
         Request::Db(request) => db::run(session, request).await,
         Request::Engine(request) => engine::run(session, request).await,
         Request::Env(request) => env::run(session, request).await,
@@ -95,6 +97,7 @@ fn output(request: &Request) -> OutputMode {
         Request::Seed(request) => request.scope.output,
         Request::Reset(request) => request.scope.output,
         Request::Backup(request) => request.scope.output,
+        Request::Snapshot(request) => request.scope.output,
         Request::Db(request) => request.scope.output,
         Request::Engine(request) => request.output,
         Request::Env(request) => request.scope.output,

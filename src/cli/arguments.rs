@@ -6,11 +6,11 @@ use clap::{Parser, Subcommand};
 
 use super::{
     backup, completions, db, down, engine, env, exec, halt, logs, migrate, reset,
-    scope::ScopeArguments, seed, setup, status,
+    scope::ScopeArguments, seed, setup, snapshot, status,
 };
 use crate::domain::{
     BackupRequest, DbRequest, Down, EngineRequest, EnvRequest, Exec, Halt, Logs, MigrateRequest,
-    ResetRequest, Scope, SeedRequest, Setup,
+    ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -55,6 +55,8 @@ pub enum Request {
     Reset(ResetRequest),
     /// `backup` and `restore`.
     Backup(BackupRequest),
+    /// `snapshot`.
+    Snapshot(SnapshotRequest),
     /// `db`.
     Db(DbRequest),
     /// `engine`.
@@ -104,6 +106,9 @@ enum Verb {
     Backup(backup::BackupArguments),
     /// Put a backup, or any other dump, in the live database's place
     Restore(backup::RestoreArguments),
+    /// Keep the databases under a name, and go back to them
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotArguments),
     /// Look into the stores: shell, url, dump, logs
     #[command(subcommand)]
     Db(db::DbArguments),
@@ -138,6 +143,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Reset(verb) => Request::Reset(verb.request(scope.scope())),
         Verb::Backup(verb) => Request::Backup(verb.request(scope.scope())),
         Verb::Restore(verb) => Request::Backup(verb.request(scope.scope())),
+        Verb::Snapshot(verb) => Request::Snapshot(verb.request(scope.scope())),
         Verb::Db(verb) => Request::Db(verb.request(scope.scope())),
         Verb::Engine(verb) => Request::Engine(verb.request(output)),
         Verb::Env(verb) => Request::Env(verb.request(scope.scope())),

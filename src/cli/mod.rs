@@ -15,6 +15,7 @@ mod reset;
 mod scope;
 mod seed;
 mod setup;
+mod snapshot;
 mod status;
 
 pub use arguments::{Request, parse};

@@ -98,21 +98,43 @@ impl Admin {
         self.run("noting what a database is", &sql).await
     }
 
-    /// Puts `new` in the place of the application's database, which goes.
+    /// Puts `new` in the place of the database `live`, which goes.
     ///
     /// Sessions of the old one are ended; nobody ever sees a moment without a database, nor a half-made one.
-    pub(super) async fn replace_with(&self, new: &str) -> Result<(), DataError> {
-        let live = self.database();
+    pub(super) async fn replace(&self, live: &str, new: &str) -> Result<(), DataError> {
         let old = format!("{live}_replaced");
         self.drop(&old).await?;
-        let closed = format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", quoted(live));
-        self.run("closing the database", &closed).await?;
+        self.close_database(live).await?;
         let swapped = self.swap(live, &old, new).await;
         if swapped.is_err() {
-            self.reopen().await?;
+            self.reopen(live).await?;
         }
         swapped?;
         self.drop(&old).await
+    }
+
+    /// Clones a database that others use: their sessions are ended, and they may come back as soon as it is done.
+    pub(super) async fn clone_live(&self, live: &str, name: &str) -> Result<(), DataError> {
+        self.close_database(live).await?;
+        let cloned = self.clone(live, name).await;
+        self.reopen(live).await?;
+        cloned
+    }
+
+    /// The databases that applications work in: all but the server's own and this tool's.
+    pub(super) async fn live(&self) -> Result<Vec<String>, DataError> {
+        let sql = "SELECT datname::text FROM pg_database
+            WHERE NOT datistemplate AND datname <> 'postgres'
+            AND datname !~ '_(template|fresh|building|restoring|verifying|replaced)$'
+            AND datname !~ '_snapshot_' ORDER BY datname";
+        let rows = self.session.client.query_typed(sql, &[]).await;
+        let rows = rows.map_err(|error| DataError::database("looking at databases", &error))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    async fn close_database(&self, name: &str) -> Result<(), DataError> {
+        let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", quoted(name));
+        self.run("closing a database", &sql).await
     }
 
     async fn swap(&self, live: &str, old: &str, new: &str) -> Result<(), DataError> {
@@ -129,11 +151,10 @@ impl Admin {
         swapped
     }
 
-    /// Opens the application's database again, where a run that was killed left it closed.
-    pub(super) async fn reopen(&self) -> Result<(), DataError> {
-        let live = quoted(self.database());
-        let sql = format!("ALTER DATABASE {live} ALLOW_CONNECTIONS true");
-        self.run("opening the database", &sql).await
+    /// Opens a database again, as a run that was killed may have left it closed.
+    pub(super) async fn reopen(&self, name: &str) -> Result<(), DataError> {
+        let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", quoted(name));
+        self.run("opening a database", &sql).await
     }
 
     /// Ends all sessions of a database, and waits until they have ended.

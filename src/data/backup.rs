@@ -99,8 +99,7 @@ pub async fn backup(
     };
     fs::rename(&partial, &path).map_err(|error| unreadable(&path, &error))?;
     let beside = path.with_extension("json");
-    let text =
-        serde_json::to_string_pretty(&manifest).expect("a manifest holds only text and numbers");
+    let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
     fs::write(&beside, text).map_err(|error| unreadable(&beside, &error))?;
     Ok(Backup {
         name,
@@ -166,10 +165,10 @@ pub async fn restore(
 ) -> Result<(), DataError> {
     let admin = Admin::open(context, database).await?;
     lock::take(&admin.session().client, &context.events).await?;
-    admin.reopen().await?;
+    admin.reopen(admin.database()).await?;
     let scratch = format!("{}_restoring", admin.database());
     load(context, database, &admin, file, &scratch).await?;
-    admin.replace_with(&scratch).await?;
+    admin.replace(admin.database(), &scratch).await?;
     admin.close().await;
     Ok(())
 }

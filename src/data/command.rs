@@ -1,7 +1,7 @@
 //! A service's own command on its data, run in its container where it is due.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::digest::Digest;
 use super::ledger::{self, Kind, Ledger, Standing};
@@ -93,6 +93,25 @@ impl<'a> Declared<'a> {
         ledger::ensure(client).await?;
         ledger::note(client, self.kind, name, &hash, began.elapsed()).await?;
         Ok(DataOutcome::Ran(1))
+    }
+
+    /// Notes in this session's ledger that it was applied, if the live database's ledger has it so.
+    pub(super) async fn carry_over(
+        &self,
+        context: &DataContext,
+        database: &Service,
+        session: &Session,
+    ) -> Result<(), DataError> {
+        let hash = self.hash(context).await?;
+        let name = self.service.name.as_str();
+        let live = Session::open(context, database).await?;
+        let ledger = Ledger::read(&live.client).await?;
+        live.close().await;
+        if ledger.standing(self.kind, name, &hash) == Standing::Applied {
+            ledger::ensure(&session.client).await?;
+            ledger::note(&session.client, self.kind, name, &hash, Duration::ZERO).await?;
+        }
+        Ok(())
     }
 
     /// The hash of the command and its inputs; where none are named, the image stands for them.

@@ -68,6 +68,20 @@ pub enum DataError {
         /// Why, in words.
         reason: String,
     },
+    /// A database takes no sessions at the moment.
+    #[error("the database `{database}` is closed by another run")]
+    Closed {
+        /// The database.
+        database: String,
+    },
+    /// A snapshot's name is taken, unknown or impossible.
+    #[error("the snapshot `{name}` {reason}")]
+    Snapshot {
+        /// Its name.
+        name: String,
+        /// A phrase that follows the name.
+        reason: String,
+    },
     /// A service's migration can't be pointed at another database.
     #[error("the migration of `{service}` made no table in the database that it was given")]
     Unsteerable {
@@ -127,6 +141,8 @@ impl From<DataError> for Failure {
                 failure.details(details).hint(hint)
             }
             DataError::Input { .. } => failure,
+            DataError::Closed { .. } => failure.hint("run it again"),
+            DataError::Snapshot { .. } => failure.hint("see `jobsprint-dev snapshot list`"),
             DataError::Unsteerable { service } => failure.hint(format!(
                 "let `{service}` take its database from DATABASE_URL or PGDATABASE, or start afresh with `jobsprint-dev down --volumes`"
             )),

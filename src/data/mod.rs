@@ -21,6 +21,7 @@ mod seed_files;
 mod seed_service;
 mod seed_store;
 mod session;
+mod snapshot;
 mod standing;
 mod statements;
 
@@ -33,4 +34,5 @@ pub use reset::{ResetOutcome, reset};
 pub use retention::Retention;
 pub use seed_service::seed_service;
 pub use seed_store::{Again, SeedOptions, seed_store};
+pub use snapshot::{Snapshot, delete_snapshot, restore_snapshot, save_snapshot, snapshots};
 pub use standing::{Due, migrations, seeds};

@@ -31,7 +31,7 @@ pub async fn reset(context: &DataContext, database: &Service) -> Result<ResetOut
     let state = state(context, &seeds).await?;
     let admin = Admin::open(context, database).await?;
     lock::take(&admin.session().client, &context.events).await?;
-    admin.reopen().await?;
+    admin.reopen(admin.database()).await?;
 
     let template = format!("{}_template", admin.database());
     let outcome = if admin.note(&template).await? == Some(state.clone()) {
@@ -43,7 +43,10 @@ pub async fn reset(context: &DataContext, database: &Service) -> Result<ResetOut
     };
     let fresh = format!("{}_fresh", admin.database());
     admin.clone(&template, &fresh).await?;
-    let (replaced, emptied) = tokio::join!(admin.replace_with(&fresh), empty_caches(context));
+    let (replaced, emptied) = tokio::join!(
+        admin.replace(admin.database(), &fresh),
+        empty_caches(context)
+    );
     replaced?;
     emptied?;
     admin.close().await;
@@ -89,25 +92,43 @@ async fn make_template(
     }
     seed_in(context, &session, seeds, Again::WhereChanged).await?;
     for seed in services().filter_map(Declared::seed) {
-        let there = pointed_at(seed.service, admin.database(), &building);
-        seed.run_in(context, &session, there).await?;
+        if works_on(seed.service, admin.database()) {
+            let there = pointed_at(seed.service, admin.database(), &building);
+            seed.run_in(context, &session, there).await?;
+        } else {
+            // Its data lies elsewhere and stays, so its seeds are as applied as they were.
+            seed.carry_over(context, database, &session).await?;
+        }
     }
     session.close().await;
     admin.rename(&building, template).await
 }
 
-/// The service's variables that name a database, pointed at another one.
+/// The service's environment with its database exchanged for another.
 fn pointed_at(service: &Service, from: &str, to: &str) -> Environment {
-    let mut variables: BTreeMap<String, Secret> = BTreeMap::new();
+    let mut variables = variables(service, from, to);
+    // What postgres' own clients obey, whatever the service itself calls it.
     variables.insert("PGDATABASE".to_owned(), Secret::new(to));
-    for (name, value) in service.container.environment.iter() {
-        if let Some(url) = repointed(value.expose(), from, to) {
-            variables.insert(name.to_owned(), Secret::new(url));
-        } else if value.expose() == from && (name.contains("DB") || name.contains("DATABASE")) {
-            variables.insert(name.to_owned(), Secret::new(to));
-        }
-    }
     Environment::new(variables)
+}
+
+/// The service's variables that name the database `from`, pointed at another one.
+fn variables(service: &Service, from: &str, to: &str) -> BTreeMap<String, Secret> {
+    let variables = service.container.environment.iter();
+    variables
+        .filter_map(|(name, value)| {
+            let names_it = name.contains("DB") || name.contains("DATABASE");
+            let exchanged = repointed(value.expose(), from, to)
+                .or_else(|| (names_it && value.expose() == from).then(|| to.to_owned()))?;
+            Some((name.to_owned(), Secret::new(exchanged)))
+        })
+        .collect()
+}
+
+/// Whether any of the service's variables names this database.
+fn works_on(service: &Service, database: &str) -> bool {
+    let named = variables(service, database, database);
+    !named.is_empty()
 }
 
 /// `postgres://host/from?x` as `postgres://host/to?x`; `None` for anything else.
@@ -140,8 +161,8 @@ async fn see_that_it_obeyed(session: &Session, migration: &Declared<'_>) -> Resu
     })
 }
 
-/// Caches hold what the database said before.
-async fn empty_caches(context: &DataContext) -> Result<(), DataError> {
+/// Empties the caches, which hold what the database said before.
+pub(super) async fn empty_caches(context: &DataContext) -> Result<(), DataError> {
     let services = context.stack.services.values();
     for service in services.filter(|service| service.ready == Readiness::Redis) {
         let Some(container) = context.containers.get(&service.name) else {

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
+use super::admin::Admin;
 use super::error::in_words;
-use super::{DataContext, DataError};
+use super::{DataContext, DataError, lock};
 use crate::domain::{PostgresLogin, Service};
 use crate::engine::{dial, routes};
 
@@ -24,7 +26,13 @@ impl Session {
     /// Logs in to the database of `service` as its own user.
     pub(super) async fn open(context: &DataContext, service: &Service) -> Result<Self, DataError> {
         let login = login(service);
-        Self::open_as(context, service, &login).await
+        match Self::open_as(context, service, &login).await {
+            Err(DataError::Closed { .. }) => {
+                heal(context, service).await?;
+                Self::open_as(context, service, &login).await
+            }
+            opened => opened,
+        }
     }
 
     /// Logs in to the server of `service`.
@@ -53,7 +61,13 @@ impl Session {
             config.password(password.expose());
         }
         let connected = config.connect_raw(stream, NoTls).await;
-        let (client, connection) = connected.map_err(|error| refused(in_words(&error)))?;
+        let (client, connection) = connected.map_err(|error| {
+            if error.code() == Some(&SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE) {
+                let database = login.database.clone();
+                return DataError::Closed { database };
+            }
+            refused(in_words(&error))
+        })?;
         let driver = tokio::spawn(async move {
             // Its error reaches whoever asks the client next.
             connection.await.ok();
@@ -66,6 +80,15 @@ impl Session {
         drop(self.client);
         self.driver.await.ok();
     }
+}
+
+/// Opens a database that a run which was cut off left closed; one that still works on it is waited for.
+async fn heal(context: &DataContext, service: &Service) -> Result<(), DataError> {
+    let admin = Box::pin(Admin::open(context, service)).await?;
+    lock::take(&admin.session().client, &context.events).await?;
+    admin.reopen(admin.database()).await?;
+    admin.close().await;
+    Ok(())
 }
 
 /// The login that the service's settings give.

@@ -123,3 +123,27 @@ pub enum Reveal {
     /// `--reveal`.
     Shown,
 }
+
+/// `snapshot`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotRequest {
+    /// The project.
+    pub scope: Scope,
+    /// `--yes`.
+    pub consent: Consent,
+    /// What to do.
+    pub verb: SnapshotVerb,
+}
+
+/// What `snapshot` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnapshotVerb {
+    /// Keep the databases under this name; `None` for one made of the time.
+    Save(Option<String>),
+    /// List the snapshots.
+    List,
+    /// Go back to this one; `None` for the newest.
+    Restore(Option<String>),
+    /// Remove this one.
+    Delete(String),
+}

@@ -27,7 +27,7 @@ pub use container::{
 };
 pub use data_request::{
     BackupRequest, BackupVerb, DataVerb, DbRequest, DbVerb, Freshness, MigrateRequest,
-    ResetRequest, Reveal, SeedRequest,
+    ResetRequest, Reveal, SeedRequest, SnapshotRequest, SnapshotVerb,
 };
 pub use env_request::{Apply, EnvFormat, EnvRequest, EnvVerb, Rotation, Sight};
 pub use failure::{ExitCause, Failure, FailureKind};

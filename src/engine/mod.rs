@@ -8,6 +8,7 @@ mod door;
 mod error;
 mod events;
 mod exec;
+mod fake;
 mod logs;
 mod provision;
 mod route;
@@ -23,6 +24,7 @@ pub use door::{
 pub use error::EngineError;
 pub use events::{EngineEvent, EngineEventKind, EventStream};
 pub use exec::{ExecRequest, ExecSession, ExecTerminal, Executed, Resize};
+pub use fake::FakeEngine;
 pub use logs::{LogLine, LogRequest, LogStreamReader};
 pub use provision::{
     Daemon, EngineStatus, Machine, Obstacle, Privilege, ProvisionError, Remedy, Stopped, ensure,

@@ -7,7 +7,7 @@ use crate::engine::EngineError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     /// It can't be pulled, and there is no recipe.
-    #[error("cannot pull `{image}`: {cause}")]
+    #[error("cannot pull `{image}`: {}", told(.cause))]
     Pull {
         /// The image.
         image: ImageRef,
@@ -15,7 +15,7 @@ pub enum ImageError {
         cause: EngineError,
     },
     /// It can't be built.
-    #[error("cannot build `{image}`: {cause}")]
+    #[error("cannot build `{image}`: {}", told(.cause))]
     Build {
         /// The image.
         image: ImageRef,
@@ -133,6 +133,21 @@ impl ImageError {
                 _ => Vec::new(),
             },
         }
+    }
+}
+
+/// The engine's word without the image's name, which stands before it.
+fn told(cause: &EngineError) -> String {
+    match cause {
+        EngineError::ImageUnknown { .. } => "no registry has it".to_owned(),
+        EngineError::Unauthorized { .. } => "the registry refused access".to_owned(),
+        EngineError::RateLimited { .. } => "the registry limits pulls".to_owned(),
+        EngineError::RegistryUnreachable { reason, .. } => {
+            format!("its registry can't be reached: {reason}")
+        }
+        EngineError::TransferBroken { reason, .. } => format!("the transfer broke off: {reason}"),
+        EngineError::BuildFailed { reason, .. } => reason.clone(),
+        other => other.to_string(),
     }
 }
 

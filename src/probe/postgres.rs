@@ -51,6 +51,9 @@ fn judge(error: &tokio_postgres::Error) -> Answer {
     .contains(refusal.code());
     if is_lasting {
         Answer::Impossible(reason)
+    } else if *refusal.code() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE {
+        // The server is up and knows the login; a run that was cut off left the database closed, and work on data opens it.
+        Answer::Ready
     } else {
         Answer::NotYet(reason)
     }
