@@ -37,20 +37,20 @@ impl Checker<'_> {
         let checked = match shape {
             Shape::Any => node,
             Shape::Text | Shape::Scalar => self.text(node, shape),
-            Shape::Bool => self.convert(node, "a boolean", |value| match value {
+            Shape::Bool => self.convert(&node, "a boolean", |value| match value {
                 Value::Bool(value) => Some(Value::Bool(*value)),
                 Value::Text(text) => boolean(text).map(Value::Bool),
                 _ => None,
             }),
-            Shape::Int => self.convert(node, "a whole number", whole_number),
-            Shape::Float => self.convert(node, "a number", number),
-            Shape::Mode => self.convert(node, "a file mode", mode),
-            Shape::Duration => self.grammar(node, "a duration such as `1m30s`", |text| {
+            Shape::Int => self.convert(&node, "a whole number", whole_number),
+            Shape::Float => self.convert(&node, "a number", number),
+            Shape::Mode => self.convert(&node, "a file mode", mode),
+            Shape::Duration => self.grammar(&node, "a duration such as `1m30s`", |text| {
                 duration::parse(text).map(duration::format)
             }),
-            Shape::Size => self.size(node),
+            Shape::Size => self.size(&node),
             Shape::Word(words) => self.word(node, words),
-            Shape::Path => self.path(node),
+            Shape::Path => self.path(&node),
             Shape::Context => self.context(node),
             Shape::List(item, _) => self.list(node, item),
             Shape::Map(value) => self.map(node, value),
@@ -98,41 +98,41 @@ impl Checker<'_> {
 
     fn convert(
         &mut self,
-        node: Node,
+        node: &Node,
         what: &str,
         convert: impl Fn(&Value) -> Option<Value>,
     ) -> Node {
         match convert(&node.value) {
-            Some(value) => Node { value, ..node },
-            None => self.expected(&node, what, None),
+            Some(value) => Node::new(value, node.place),
+            None => self.expected(node, what, None),
         }
     }
 
     fn grammar(
         &mut self,
-        node: Node,
+        node: &Node,
         what: &str,
         read: impl Fn(&str) -> Result<String, String>,
     ) -> Node {
         let Some(text) = node.as_text() else {
             let help = matches!(node.value, Value::Int(_)).then_some("give it a unit, as in `10s`");
-            return self.expected(&node, what, help);
+            return self.expected(node, what, help);
         };
         match read(text) {
             Ok(normal) => Node::text(normal, node.place),
             Err(why) => {
-                self.error(&node, why, format!("{what} was expected"), None);
+                self.error(node, why, format!("{what} was expected"), None);
                 Node::null(node.place)
             }
         }
     }
 
-    fn size(&mut self, node: Node) -> Node {
+    fn size(&mut self, node: &Node) -> Node {
         match node.value {
             Value::Int(bytes) => Node::text(bytes.to_string(), node.place),
             Value::Float(bytes) => match size::whole_bytes(bytes) {
                 Some(bytes) => Node::text(bytes.to_string(), node.place),
-                None => self.expected(&node, "a size", None),
+                None => self.expected(node, "a size", None),
             },
             _ => self.grammar(node, "a size such as `64m`", |text| {
                 size::parse(text).map(|bytes| bytes.to_string())
@@ -158,10 +158,10 @@ impl Checker<'_> {
         Node::null(node.place)
     }
 
-    fn path(&mut self, node: Node) -> Node {
+    fn path(&mut self, node: &Node) -> Node {
         match node.as_text() {
             Some(written) => Node::text(self.absolute(written), node.place),
-            None => self.expected(&node, "a path", None),
+            None => self.expected(node, "a path", None),
         }
     }
 

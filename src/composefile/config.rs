@@ -82,7 +82,7 @@ pub fn render(loaded: &Loaded, request: &ConfigRequest) -> Option<String> {
         Aspect::Model(format) => whole(loaded, *format, request),
         Aspect::Services => lines(stack.services.keys().map(ServiceName::as_str)),
         Aspect::Volumes => lines(loaded.model.section("volumes").map(|(key, _)| key)),
-        Aspect::Images => lines(stack.services.values().map(|service| image(service))),
+        Aspect::Images => lines(stack.services.values().map(image)),
         Aspect::Profiles => lines(loaded.model.profiles().iter().map(String::as_str)),
         Aspect::Hash(only) => hashes(loaded, only.as_deref())?,
         Aspect::Environment => environment(loaded, request),
@@ -237,6 +237,13 @@ fn complete_for_json(root: &mut Json) {
     for service in objects(root.get_mut("services")).filter_map(Json::as_object_mut) {
         for key in ["command", "entrypoint"] {
             service.entry(key).or_insert(Json::Null);
+        }
+        if let Some(deploy) = service.get_mut("deploy").and_then(Json::as_object_mut) {
+            for key in ["resources", "placement"] {
+                deploy
+                    .entry(key)
+                    .or_insert_with(|| Json::Object(Object::new()));
+            }
         }
     }
     for network in objects(root.get_mut("networks")).filter_map(Json::as_object_mut) {

@@ -215,7 +215,8 @@ fn check_dependencies(root: &Node, entry: &Entry, disabled: &Map, loader: &mut L
         .unwrap_or_default()
     {
         let is_required = dependency.value.get("required").and_then(Node::as_bool) != Some(false);
-        if !is_required || root.at(&["services", &dependency.key]).is_some() {
+        let is_disabled = disabled.get(&dependency.key).is_some();
+        if root.at(&["services", &dependency.key]).is_some() || (is_disabled && !is_required) {
             continue;
         }
         let place = [

@@ -1,6 +1,6 @@
 //! From a request to a [`Loaded`] project: the steps in their order.
 
-use super::loader::{Layer, Loader};
+use super::loader::{Layer, Loader, resolve_environment};
 use super::lower::Lowering;
 use super::project::{self, failure};
 use super::tidy::tidy;
@@ -26,7 +26,8 @@ pub fn load(request: &LoadRequest, reader: &dyn FileReader) -> Result<Loaded, Di
         trail: Vec::new(),
     };
 
-    let merged = loader.load(&found.files, &layer);
+    let mut merged = loader.load(&found.files, &layer);
+    resolve_environment(&mut merged, &layer.environment);
     if loader.has_faults() {
         return Err(Diagnostics(loader.diagnostics().0));
     }
@@ -61,7 +62,7 @@ pub fn load(request: &LoadRequest, reader: &dyn FileReader) -> Result<Loaded, Di
         return Err(Diagnostics(errors));
     }
     found.warnings.extend(warnings);
-    let model = Model::new(root, &disabled);
+    let model = Model::new(&root, &disabled);
     Ok(Loaded {
         stack,
         model,

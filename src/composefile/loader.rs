@@ -78,7 +78,6 @@ impl<'a> Loader<'a> {
                 merged = merge(merged, root, &schema::FILE);
             }
         }
-        resolve_environment(&mut merged, &layer.environment);
         merged
     }
 
@@ -533,7 +532,7 @@ fn expanded(text: &str, environment: &Variables) -> String {
 }
 
 /// Gives variables without a value the environment's, where it has one.
-fn resolve_environment(root: &mut Node, environment: &Variables) {
+pub(super) fn resolve_environment(root: &mut Node, environment: &Variables) {
     let services = root
         .as_map_mut()
         .and_then(|map| map.get_mut("services"))

@@ -1,6 +1,6 @@
 //! The resolved file as data: what `config` prints and what a hash is taken of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map as Object, Number, Value as Json};
 
@@ -19,7 +19,7 @@ const SECTIONS: [&str; 6] = [
 ];
 
 impl Model {
-    pub(super) fn new(root: Node, disabled: &Map) -> Self {
+    pub(super) fn new(root: &Node, disabled: &Map) -> Self {
         let enabled = root.get("services").map(Node::entries).unwrap_or_default();
         let named = enabled
             .iter()
@@ -45,12 +45,12 @@ impl Model {
             if service.get("depends_on") == Some(&Json::Object(Object::new())) {
                 service
                     .as_object_mut()
-                    .map(|service| service.remove("depends_on"));
+                    .map(|service| service.shift_remove("depends_on"));
             }
         }
         let mut ordered = Object::new();
         for section in SECTIONS {
-            if let Some(value) = unordered.remove(section) {
+            if let Some(value) = unordered.shift_remove(section) {
                 ordered.insert(section.to_owned(), value);
             }
         }
@@ -93,12 +93,19 @@ fn json(value: &Value) -> Json {
         Value::Float(value) => float(*value),
         Value::Text(text) => Json::String(text.clone()),
         Value::List(items) => Json::Array(items.iter().map(|item| json(&item.value)).collect()),
-        Value::Map(map) => Json::Object(
-            map.0
+        Value::Map(map) => {
+            let sorted: BTreeMap<&str, &Node> = map
+                .0
                 .iter()
-                .map(|entry| (entry.key.clone(), json(&entry.value.value)))
-                .collect(),
-        ),
+                .map(|entry| (entry.key.as_str(), &entry.value))
+                .collect();
+            Json::Object(
+                sorted
+                    .into_iter()
+                    .map(|(key, node)| (key.to_owned(), json(&node.value)))
+                    .collect(),
+            )
+        }
     }
 }
 

@@ -35,7 +35,6 @@ pub(super) fn complete(
         });
         if let Some(networks) = map.get_mut("networks").and_then(Node::as_map_mut) {
             networks.set_default("default", || Node::null(Place::default()));
-            networks.0.sort_by(|left, right| left.key.cmp(&right.key));
         }
     }
     for section in ["networks", "volumes", "secrets", "configs"] {
@@ -102,15 +101,12 @@ fn complete_service(
         let resources = deploy.as_map_mut()?.get_mut("resources")?.as_map_mut()?;
         resources.get_mut("reservations")?.as_map_mut()
     });
-    reserved
-        .into_iter()
-        .for_each(|reservations| count_devices(list_mut(reservations, "devices")));
-    count_devices(list_mut(service, "gpus"));
-    list_mut(service, "extra_hosts").sort_by_key(|host| super::short::key_of_pair(host));
-    imply_dependencies(service);
-    if let Some(map) = service.get_mut("depends_on").and_then(Node::as_map_mut) {
-        map.0.sort_by(|left, right| left.key.cmp(&right.key));
+    if let Some(reservations) = reserved {
+        count_devices(list_mut(reservations, "devices"));
     }
+    count_devices(list_mut(service, "gpus"));
+    list_mut(service, "extra_hosts").sort_by_key(super::short::key_of_pair);
+    imply_dependencies(service);
     join_networks(service)
 }
 
@@ -239,7 +235,6 @@ fn load_variables(service: &mut Map, variables: &Variables, loader: &mut Loader)
     for entry in own.0 {
         read.set(&entry.key, entry.value);
     }
-    read.0.sort_by(|left, right| left.key.cmp(&right.key));
     if !read.0.is_empty() {
         service.set("environment", Node::new(Value::Map(read), files.place));
     }
@@ -275,7 +270,6 @@ fn load_labels(service: &mut Map, loader: &mut Loader) {
     {
         read.set(&entry.key, entry.value);
     }
-    read.0.sort_by(|left, right| left.key.cmp(&right.key));
     service.set("labels", Node::new(Value::Map(read), files.place));
 }
 

@@ -75,7 +75,7 @@ pub(super) const SERVICE: Shape = Record(&[
     )
     .unapplied(WINDOWS),
     field("depends_on", &Short(short::depends_on, &Map(&DEPENDENCY))).keeps_zero(),
-    field("deploy", &DEPLOY),
+    field("deploy", &DEPLOY).keeps_zero(),
     field(
         "develop",
         &Record(&[field("watch", &List(&WATCH, Same::Never))]),
@@ -112,7 +112,7 @@ pub(super) const SERVICE: Shape = Record(&[
         &Short(short::gpus, &List(&DEVICE_REQUEST, Same::Never)),
     ),
     field("group_add", &List(&Scalar, Same::By(short::whole))),
-    field("healthcheck", &HEALTHCHECK),
+    field("healthcheck", &HEALTHCHECK).keeps_zero(),
     field("hostname", &Text),
     field("image", &Text),
     field("init", &Bool).keeps_zero(),
@@ -128,7 +128,8 @@ pub(super) const SERVICE: Shape = Record(&[
         "logging",
         &Record(&[field("driver", &Text), field("options", &OPTIONS)]),
     )
-    .merged(Merge::Logging),
+    .merged(Merge::Logging)
+    .keeps_zero(),
     field("mac_address", &Text),
     field("mem_limit", &Size),
     field("mem_reservation", &Size),
@@ -190,7 +191,7 @@ pub(super) const SERVICE: Shape = Record(&[
 const BUILD: Shape = Short(
     short::build,
     &Record(&[
-        field("additional_contexts", &Pairs(Blank::Empty)),
+        field("additional_contexts", &Short(short::contexts, &LABELS)),
         field("args", &VARIABLES),
         field("cache_from", &TEXTS),
         field("cache_to", &TEXTS).unapplied(BUILDER),
@@ -271,8 +272,7 @@ const DEPLOY: Shape = Record(&[
             ),
         ]),
     )
-    .unapplied(SWARM)
-    .keeps_zero(),
+    .unapplied(SWARM),
     field("replicas", &Int).keeps_zero(),
     field(
         "resources",
@@ -295,8 +295,7 @@ const DEPLOY: Shape = Record(&[
                 ]),
             ),
         ]),
-    )
-    .keeps_zero(),
+    ),
     field(
         "restart_policy",
         &Record(&[
@@ -459,7 +458,7 @@ const NETWORK: Shape = Short(
             &Record(&[
                 field("config", &List(&SUBNET, Same::By(short::subnet))),
                 field("driver", &Text),
-                field("options", &OPTIONS),
+                field("options", &OPTIONS).unapplied("the engine's address manager is given none"),
             ]),
         ),
         field("labels", &LABELS),
@@ -475,7 +474,7 @@ const SUBNET: Shape = Record(&[
 ]);
 
 const VOLUME: Shape = Short(
-    short::external,
+    short::volume_object,
     &Record(&[
         field("driver", &Text),
         field("driver_opts", &OPTIONS),

@@ -1,6 +1,6 @@
 //! Compose's short forms, each rewritten into its long one; and which list items are the same one.
 
-use super::check::Checker;
+use super::check::{Checker, is_remote};
 use super::node::{Map, Node, Value};
 use super::scalar::text_of;
 use super::{path, port, volume, words};
@@ -306,6 +306,54 @@ pub(super) fn external(mut node: Node, _: &mut Checker) -> Node {
     node
 }
 
+/// A volume at the top level: `external` as above, and a bound device's path made absolute.
+pub(super) fn volume_object(node: Node, checker: &mut Checker) -> Node {
+    let mut node = external(node, checker);
+    let options = node
+        .as_map_mut()
+        .and_then(|map| map.get_mut("driver_opts"))
+        .and_then(Node::as_map_mut);
+    if let Some(options) = options
+        && options.get("o").and_then(Node::as_text) == Some("bind")
+        && let Some(device) = options.get_mut("device")
+        && let Some(written) = device.as_text()
+    {
+        device.value = Value::Text(checker.absolute(written));
+    }
+    node
+}
+
+/// `additional_contexts`: paths made absolute, addresses kept.
+pub(super) fn contexts(mut node: Node, checker: &mut Checker) -> Node {
+    let absolute = |written: &str| {
+        if is_remote(written) {
+            written.to_owned()
+        } else {
+            checker.absolute(written)
+        }
+    };
+    match &mut node.value {
+        Value::Map(map) => {
+            for entry in &mut map.0 {
+                if let Value::Text(written) = &mut entry.value.value {
+                    *written = absolute(written);
+                }
+            }
+        }
+        Value::List(items) => {
+            for item in items {
+                if let Value::Text(pair) = &mut item.value
+                    && let Some((name, written)) = pair.split_once('=')
+                {
+                    *pair = format!("{name}={}", absolute(written));
+                }
+            }
+        }
+        _ => {}
+    }
+    node
+}
+
 /// `ports` in its short form, ranges spread out.
 pub(super) fn ports(node: Node, checker: &mut Checker) -> Node {
     items(node, |item| {
@@ -414,6 +462,9 @@ fn from_short_volume(short: volume::ShortVolume, item: &Node, checker: &Checker)
             source
         };
         map.set("source", text(source));
+    }
+    // As Compose has it: a target of two characters is a volume without options, not even empty ones.
+    if item.as_text().is_some_and(|written| written.len() > 2) {
         map.set(kind, Node::new(Value::Map(options), place));
     }
     if short.read_only {
@@ -439,7 +490,6 @@ fn long_volume(mut item: Node, checker: &Checker) -> Node {
         {
             map.set("source", Node::text(source, place));
         }
-        map.set_default("bind", || Node::new(Value::Map(Map::default()), place));
         if let Some(bind) = map.get_mut("bind").and_then(Node::as_map_mut) {
             bind.set_default("create_host_path", || Node::new(Value::Bool(true), place));
         }

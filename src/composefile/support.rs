@@ -9,7 +9,7 @@ pub(super) fn warn_of_unapplied(node: &Node, shape: &Shape, loader: &mut Loader)
     match shape {
         Shape::Short(_, long) => warn_of_unapplied(node, long, loader),
         Shape::Either(_, mapping) if node.as_map().is_some() => {
-            warn_of_unapplied(node, mapping, loader)
+            warn_of_unapplied(node, mapping, loader);
         }
         Shape::List(item, _) => node
             .items()

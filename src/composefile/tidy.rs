@@ -1,4 +1,4 @@
-//! The merged tree made ready to be read: items made unique, resets and empty values dropped, keys sorted.
+//! The merged tree made ready to be read: items made unique, resets and empty values dropped.
 
 use super::merge::unique;
 use super::node::{Node, Tag, Value};
@@ -33,7 +33,8 @@ pub(super) fn tidy(node: Node, shape: &Shape) -> Option<Node> {
                     Shape::Record(fields) => {
                         match fields.iter().find(|field| field.name == entry.key) {
                             Some(field) => tidy(entry.value, field.shape).filter(|node| {
-                                !node.is_null() && (field.zero == Zero::Kept || !is_zero(node))
+                                !node.is_null()
+                                    && (field.zero == Zero::Kept || !is_zero(node, field.shape))
                             }),
                             None => Some(entry.value),
                         }
@@ -45,7 +46,6 @@ pub(super) fn tidy(node: Node, shape: &Shape) -> Option<Node> {
                     map.0.push(entry);
                 }
             }
-            map.0.sort_by(|left, right| left.key.cmp(&right.key));
             Value::Map(map)
         }
         (value, _) => value,
@@ -53,13 +53,17 @@ pub(super) fn tidy(node: Node, shape: &Shape) -> Option<Node> {
     Some(Node::new(value, place))
 }
 
-fn is_zero(node: &Node) -> bool {
+fn is_zero(node: &Node, shape: &Shape) -> bool {
     match &node.value {
         Value::Null => true,
         Value::Bool(value) => !value,
         Value::Int(value) => *value == 0,
         Value::Float(value) => *value == 0.0,
-        Value::Text(text) => text.is_empty() || text == "0",
+        Value::Text(text) => match shape {
+            Shape::Size => text == "0",
+            Shape::Duration => text == "0s",
+            _ => text.is_empty(),
+        },
         Value::List(items) => items.is_empty(),
         Value::Map(map) => map.0.is_empty(),
     }

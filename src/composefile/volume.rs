@@ -31,7 +31,7 @@ pub(super) fn parse(text: &str) -> Result<ShortVolume, String> {
     }
     let mut volume = ShortVolume::default();
     match parts.as_slice() {
-        [target] => volume.target = (*target).to_owned(),
+        [target] => (*target).clone_into(&mut volume.target),
         [source, target] => volume.place(source, target),
         [source, target, options] => {
             volume.place(source, target);

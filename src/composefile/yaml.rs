@@ -126,12 +126,12 @@ impl<'a> Builder<'a> {
             Event::SequenceStart(_, anchor, tag) => {
                 let tag = compose_tag(tag.as_deref().map(granit_parser::Tag::suffix));
                 let (items, end) = self.items(depth)?;
-                Ok(self.finish(Value::List(items), self.until(place, end), anchor, tag))
+                Ok(self.finish(Value::List(items), Self::until(place, end), anchor, tag))
             }
             Event::MappingStart(_, anchor, tag) => {
                 let tag = compose_tag(tag.as_deref().map(granit_parser::Tag::suffix));
                 let (map, end) = self.entries(depth)?;
-                Ok(self.finish(Value::Map(map), self.until(place, end), anchor, tag))
+                Ok(self.finish(Value::Map(map), Self::until(place, end), anchor, tag))
             }
             Event::Alias(id) => self.alias(id, place),
             _ => Err(YamlError::new(
@@ -194,7 +194,7 @@ impl<'a> Builder<'a> {
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
                 let end = self.place(span);
-                return Ok((self.apply_merges(map, merged)?, end));
+                return Ok((Self::apply_merges(map, merged)?, end));
             }
             let is_merge =
                 matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
@@ -239,7 +239,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Applies `<<`: what the mapping itself says wins, then the first of a list of mappings.
-    fn apply_merges(&mut self, mut map: Map, merged: Vec<(Place, Node)>) -> Result<Map, YamlError> {
+    fn apply_merges(mut map: Map, merged: Vec<(Place, Node)>) -> Result<Map, YamlError> {
         for (key_place, node) in merged {
             let sources = match node.value {
                 Value::List(items) => items,
@@ -268,7 +268,7 @@ impl<'a> Builder<'a> {
         Place::new(self.source, range.start, range.end.max(range.start))
     }
 
-    fn until(&self, start: Place, end: Place) -> Place {
+    fn until(start: Place, end: Place) -> Place {
         Place {
             end: end.end.max(start.end),
             ..start

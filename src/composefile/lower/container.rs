@@ -216,13 +216,13 @@ impl Lowering<'_, '_> {
             let container = named.unwrap_or_else(|| format!("{}-{service}-1", self.project));
             format!("{container}:{alias}")
         });
-        let outside =
-            list(node, "external_links")
-                .into_iter()
-                .map(|link| match link.contains(':') {
-                    true => link,
-                    false => format!("{link}:{link}"),
-                });
+        let outside = list(node, "external_links").into_iter().map(|link| {
+            if link.contains(':') {
+                link
+            } else {
+                format!("{link}:{link}")
+            }
+        });
         inside.chain(outside).collect()
     }
 }

@@ -1,0 +1,111 @@
+//! The corpus of Compose files: each is read as Docker Compose reads it, and what `config` prints means the same again.
+
+#[path = "compose/case.rs"]
+mod case;
+#[path = "compose/oracle.rs"]
+mod oracle;
+
+use case::{Case, corpus};
+use jobsprint_dev::composefile::config::{Format, Secrets};
+use oracle::{Oracle, differences};
+use serde_json::Value as Json;
+
+/// Differences from Docker Compose that are meant, by the path's end or by the case; each with its reason.
+const EXPLAINED: &[(&str, &str)] = &[
+    (
+        "**.x-*",
+        "Compose's JSON leaves out extensions below the top level; its YAML and ours keep them",
+    ),
+    (
+        "services.*.blkio_config.**",
+        "Compose's JSON spells these keys with capitals, which no loader reads back",
+    ),
+    (
+        "services.*.develop.watch.*.exec",
+        "Compose's JSON writes an empty `exec` for rules that have none",
+    ),
+    (
+        "networks.*.ipam.options",
+        "Compose drops the key without a word; we keep it and warn that it has no effect",
+    ),
+];
+
+#[test]
+fn every_case_reads_as_docker_compose_reads_it() {
+    let oracle = Oracle::find();
+    let mut unexplained = Vec::new();
+
+    for case in corpus().into_iter().filter(Case::is_compared) {
+        let theirs = oracle.config(&case);
+        let ours = case.config(Format::Json, Secrets::Shown);
+        match (ours, theirs) {
+            (Ok(ours), Ok(theirs)) => {
+                let ours: Json = serde_json::from_str(&ours).expect("our JSON is JSON");
+                unexplained.extend(
+                    differences(&ours, &theirs, EXPLAINED)
+                        .map(|line| format!("{}: {line}", case.name)),
+                );
+            }
+            (Err(ours), Ok(_)) => unexplained.push(format!("{}: we refuse it: {ours}", case.name)),
+            (Ok(_), Err(theirs)) if !case.is_refused_by_compose_alone() => {
+                unexplained.push(format!("{}: Compose refuses it: {theirs}", case.name));
+            }
+            _ => {}
+        }
+    }
+
+    assert!(
+        unexplained.is_empty(),
+        "{} differences:\n{}",
+        unexplained.len(),
+        unexplained.join("\n")
+    );
+}
+
+#[test]
+fn what_config_prints_gives_the_same_model_again() {
+    for case in corpus() {
+        for format in [Format::Yaml, Format::Json] {
+            let Ok(first) = case.config(format, Secrets::Shown) else {
+                continue;
+            };
+
+            let again = case.with_file("again.yaml", &first).config_of(
+                "again.yaml",
+                format,
+                Secrets::Shown,
+            );
+
+            let again = again.unwrap_or_else(|refusal| panic!("{}: {refusal}", case.name));
+            let lost: Vec<&str> = first.lines().filter(|line| !again.contains(line)).collect();
+            assert!(
+                again == first,
+                "{} as {format:?} loses {lost:#?}:\n{first}",
+                case.name
+            );
+        }
+    }
+}
+
+#[test]
+fn every_refusal_says_what_the_case_expects() {
+    for case in corpus() {
+        let got = case.config(Format::Yaml, Secrets::Shown).err();
+
+        assert_eq!(
+            got.is_some(),
+            case.refusal.is_some(),
+            "{}: {got:?}",
+            case.name
+        );
+        if let (Some(got), Some(expected)) = (got, &case.refusal) {
+            for line in expected.lines() {
+                assert!(
+                    got.contains(line),
+                    "{}: `{line}` is not in:\n{got}",
+                    case.name
+                );
+            }
+        }
+    }
+}
