@@ -2,6 +2,7 @@
 
 mod backup;
 mod conclusion;
+mod config;
 mod consent;
 mod data;
 mod db;

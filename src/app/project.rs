@@ -9,7 +9,7 @@ use super::files::Disk;
 use super::session::Session;
 use crate::composefile::{self, Colour, Diagnostics, LoadRequest, Loaded};
 use crate::domain::{Failure, FailureKind, Scope, Secret, Stack};
-use crate::env::Schema;
+use crate::env::{Schema, Variable};
 use crate::event::Event;
 use crate::report;
 
@@ -40,6 +40,7 @@ pub(super) struct Project {
     pub stack: Arc<Stack>,
     /// All that loading found out.
     pub loaded: Loaded,
+    schema: Option<Schema>,
     locks: PathBuf,
 }
 
@@ -86,7 +87,8 @@ impl Project {
         let environment = session.environment.clone();
         let loaded = Self::read(session, &place, scope, environment)
             .map_err(|diagnostics| wrong(session, &diagnostics))?;
-        conceal(session, &loaded, environment::schema(&place.root)?.as_ref());
+        let schema = environment::schema(&place.root)?;
+        conceal(session, &loaded, schema.as_ref());
         for warning in &loaded.warnings {
             let text = warning.headline();
             session.events.tell(Event::Warning { text });
@@ -94,6 +96,7 @@ impl Project {
         Ok(Self {
             stack: Arc::new(loaded.stack.clone()),
             loaded,
+            schema,
             locks: locks(session),
         })
     }
@@ -118,6 +121,11 @@ impl Project {
             current_dir: session.directory.clone(),
         };
         composefile::load(&request, &Disk)
+    }
+
+    /// Whether the variable of this name holds a secret, as the schema says, else as its name does.
+    pub fn is_sensitive(&self, name: &str) -> bool {
+        is_sensitive(self.schema.as_ref(), name)
     }
 
     /// The directory of locks: beside all projects, since two checkouts may name the same one.
@@ -167,30 +175,19 @@ fn conceal(session: &Session, loaded: &Loaded, schema: Option<&Schema>) {
     let sensitive: Vec<Secret> = loaded
         .environment
         .iter()
-        .filter(|(name, value)| {
-            let by_schema = schema
-                .and_then(|schema| schema.variable(name))
-                .map(crate::env::Variable::is_sensitive);
-            !value.is_empty() && by_schema.unwrap_or_else(|| looks_sensitive(name))
-        })
+        .filter(|(name, value)| !value.is_empty() && is_sensitive(schema, name))
         .map(|(_, value)| Secret::new(value.clone()))
         .collect();
     session.conceal(&sensitive);
 }
 
-/// Whether a variable that no schema describes is named like a secret.
-fn looks_sensitive(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    [
-        "PASSWORD",
-        "PASSWD",
-        "SECRET",
-        "TOKEN",
-        "_KEY",
-        "CREDENTIAL",
-    ]
-    .iter()
-    .any(|mark| name.contains(mark))
+/// Whether a variable is sensitive; one that no schema describes is where it is named like a secret.
+fn is_sensitive(schema: Option<&Schema>, name: &str) -> bool {
+    let described = schema.and_then(|schema| schema.variable(name));
+    described.map_or_else(
+        || composefile::config::is_sensitive(name),
+        Variable::is_sensitive,
+    )
 }
 
 /// All faults of the files, the first as the headline.

@@ -4,8 +4,8 @@ use tokio::runtime;
 
 use super::session::Session;
 use super::{
-    backup, db, down, engine, env, exec, halt, logs, migrate, reset, seed, setup, snapshot, status,
-    up,
+    backup, config, db, down, engine, env, exec, halt, logs, migrate, reset, seed, setup, snapshot,
+    status, up,
 };
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
@@ -81,6 +81,7 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Db(request) => db::run(session, request).await,
         Request::Engine(request) => engine::run(session, request).await,
         Request::Env(request) => env::run(session, request).await,
+        Request::Config(request) => config::run(session, &request),
         Request::Completions(_) => Ok(0),
     }
 }
@@ -101,6 +102,7 @@ fn output(request: &Request) -> OutputMode {
         Request::Db(request) => request.scope.output,
         Request::Engine(request) => request.output,
         Request::Env(request) => request.scope.output,
+        Request::Config(request) => request.scope.output,
         Request::Completions(_) => OutputMode::Plain,
     }
 }

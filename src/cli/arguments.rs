@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    backup, completions, db, down, engine, env, exec, halt, logs, migrate, reset,
+    backup, completions, config, db, down, engine, env, exec, halt, logs, migrate, reset,
     scope::ScopeArguments, seed, setup, snapshot, status,
 };
 use crate::domain::{
-    BackupRequest, DbRequest, Down, EngineRequest, EnvRequest, Exec, Halt, Logs, MigrateRequest,
-    ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest,
+    BackupRequest, Config, DbRequest, Down, EngineRequest, EnvRequest, Exec, Halt, Logs,
+    MigrateRequest, ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -63,6 +63,8 @@ pub enum Request {
     Engine(EngineRequest),
     /// `env`.
     Env(EnvRequest),
+    /// `config`.
+    Config(Config),
     /// `completions`: the script for this shell.
     Completions(clap_complete::Shell),
 }
@@ -118,6 +120,8 @@ enum Verb {
     /// Make, check, explain and change the environment
     #[command(subcommand)]
     Env(env::EnvArguments),
+    /// Print the Compose file as it is understood: interpolated, merged, resolved
+    Config(config::ConfigArguments),
     /// Print the completion script of a shell
     Completions(completions::CompletionsArguments),
 }
@@ -147,6 +151,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Db(verb) => Request::Db(verb.request(scope.scope())),
         Verb::Engine(verb) => Request::Engine(verb.request(output)),
         Verb::Env(verb) => Request::Env(verb.request(scope.scope())),
+        Verb::Config(verb) => Request::Config(verb.request(scope.scope())),
         Verb::Completions(verb) => Request::Completions(verb.shell),
     })
 }

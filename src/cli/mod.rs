@@ -3,6 +3,7 @@
 mod arguments;
 mod backup;
 mod completions;
+mod config;
 mod db;
 mod down;
 mod engine;

@@ -128,12 +128,14 @@ impl Checker<'_> {
     }
 
     fn size(&mut self, node: &Node) -> Node {
-        match node.value {
+        match &node.value {
             Value::Int(bytes) => Node::text(bytes.to_string(), node.place),
-            Value::Float(bytes) => match size::whole_bytes(bytes) {
+            Value::Float(bytes) => match size::whole_bytes(*bytes) {
                 Some(bytes) => Node::text(bytes.to_string(), node.place),
                 None => self.expected(node, "a size", None),
             },
+            // How `config` writes "no limit"; Compose does not read its own output here.
+            Value::Text(text) if text == "-1" => node.clone(),
             _ => self.grammar(node, "a size such as `64m`", |text| {
                 size::parse(text).map(|bytes| bytes.to_string())
             }),

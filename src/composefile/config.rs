@@ -1,60 +1,20 @@
 //! The resolved file written out: whole as YAML or JSON, or one aspect of it.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map as Object, Value as Json};
-use sha2::{Digest, Sha256};
 
 use super::{Loaded, emit};
-use crate::domain::{Service, ServiceName};
-
-/// What is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Aspect {
-    /// The whole file.
-    Model(Format),
-    /// The names of the services.
-    Services,
-    /// The keys of the volumes.
-    Volumes,
-    /// The images that services run from.
-    Images,
-    /// Every profile that a service names.
-    Profiles,
-    /// Each service's name and the hash of its configuration; of one service, where one is named.
-    Hash(Option<String>),
-    /// The variables that interpolation saw.
-    Environment,
-}
-
-/// The notation of the whole file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// YAML.
-    #[default]
-    Yaml,
-    /// JSON.
-    Json,
-}
-
-/// Whether secrets are written out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Secrets {
-    /// As `***`.
-    #[default]
-    Masked,
-    /// As they are.
-    Shown,
-}
+use crate::domain::{Aspect, Disclosure, Notation, Service, ServiceName};
 
 /// What `config` is asked for.
 pub struct ConfigRequest<'a> {
     /// What is written.
-    pub aspect: Aspect,
+    pub aspect: &'a Aspect,
     /// Whether secrets are written out.
-    pub secrets: Secrets,
+    pub secrets: Disclosure,
     /// Whether the variable of this name holds a secret; [`is_sensitive`] where nothing better is known.
     pub is_sensitive: &'a dyn Fn(&str) -> bool,
+    /// The hash of a service's configuration.
+    pub hash: &'a dyn Fn(&Service) -> String,
 }
 
 /// Whether a variable's name says that it holds a secret.
@@ -64,10 +24,9 @@ pub fn is_sensitive(name: &str) -> bool {
     [
         "PASSWORD",
         "PASSWD",
-        "PASS",
         "SECRET",
         "TOKEN",
-        "KEY",
+        "_KEY",
         "CREDENTIAL",
     ]
     .iter()
@@ -78,13 +37,13 @@ pub fn is_sensitive(name: &str) -> bool {
 #[must_use]
 pub fn render(loaded: &Loaded, request: &ConfigRequest) -> Option<String> {
     let stack = &loaded.stack;
-    Some(match &request.aspect {
+    Some(match request.aspect {
         Aspect::Model(format) => whole(loaded, *format, request),
         Aspect::Services => lines(stack.services.keys().map(ServiceName::as_str)),
         Aspect::Volumes => lines(loaded.model.section("volumes").map(|(key, _)| key)),
         Aspect::Images => lines(stack.services.values().map(image)),
         Aspect::Profiles => lines(loaded.model.profiles().iter().map(String::as_str)),
-        Aspect::Hash(only) => hashes(loaded, only.as_deref())?,
+        Aspect::Hash(only) => hashes(loaded, only.as_deref(), request)?,
         Aspect::Environment => environment(loaded, request),
     })
 }
@@ -107,25 +66,20 @@ fn image(service: &Service) -> &str {
     }
 }
 
-fn hashes(loaded: &Loaded, only: Option<&str>) -> Option<String> {
-    let mut text = String::new();
-    for (name, service) in loaded.model.section("services") {
-        if only.is_none_or(|only| only == name) {
-            let hash = Sha256::digest(service.to_string());
-            let _ = write!(text, "{name} ");
-            hash.iter().for_each(|byte| {
-                let _ = write!(text, "{byte:02x}");
-            });
-            text.push('\n');
-        }
-    }
-    (only.is_none() || !text.is_empty()).then_some(text)
+fn hashes(loaded: &Loaded, only: Option<&str>, request: &ConfigRequest) -> Option<String> {
+    let services = loaded.stack.services.values();
+    let wanted = services.filter(|service| only.is_none_or(|only| service.name.as_str() == only));
+    let shown: Vec<String> = wanted
+        .map(|service| format!("{} {}", service.name, (request.hash)(service)))
+        .collect();
+    (only.is_none() || !shown.is_empty()).then(|| lines(shown.iter().map(String::as_str)))
 }
 
 fn environment(loaded: &Loaded, request: &ConfigRequest) -> String {
     let shown = |(name, value): (&String, &String)| {
-        let is_secret =
-            request.secrets == Secrets::Masked && (request.is_sensitive)(name) && !value.is_empty();
+        let is_secret = request.secrets == Disclosure::Masked
+            && (request.is_sensitive)(name)
+            && !value.is_empty();
         let value = if is_secret {
             "***".to_owned()
         } else {
@@ -137,15 +91,15 @@ fn environment(loaded: &Loaded, request: &ConfigRequest) -> String {
     lines(shown.iter().map(String::as_str))
 }
 
-fn whole(loaded: &Loaded, format: Format, request: &ConfigRequest) -> String {
+fn whole(loaded: &Loaded, format: Notation, request: &ConfigRequest) -> String {
     let mut root = loaded.model.as_json().clone();
-    if request.secrets == Secrets::Masked {
+    if request.secrets == Disclosure::Masked {
         mask(&mut root, request);
     }
     escape(&mut root);
     match format {
-        Format::Yaml => emit::yaml(&root),
-        Format::Json => {
+        Notation::Yaml => emit::yaml(&root),
+        Notation::Json => {
             complete_for_json(&mut root);
             let text = serde_json::to_string_pretty(&root);
             text.expect("a tree of strings, numbers, lists and mappings is always JSON") + "\n"
@@ -199,7 +153,7 @@ fn mask_pairs(pairs: Option<&mut Json>, request: &ConfigRequest) {
 
 fn mask_addresses(value: &mut Json) {
     match value {
-        Json::String(text) if text.contains("://") => *text = url_masked(text, Secrets::Masked),
+        Json::String(text) if text.contains("://") => *text = url_masked(text, Disclosure::Masked),
         Json::Array(items) => items.iter_mut().for_each(mask_addresses),
         Json::Object(map) => map.values_mut().for_each(mask_addresses),
         _ => {}
@@ -207,7 +161,7 @@ fn mask_addresses(value: &mut Json) {
 }
 
 /// An address with its password masked: `scheme://user:***@host`.
-fn url_masked(text: &str, secrets: Secrets) -> String {
+fn url_masked(text: &str, secrets: Disclosure) -> String {
     let masked = || {
         let (scheme, rest) = text.split_once("://")?;
         let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -215,7 +169,7 @@ fn url_masked(text: &str, secrets: Secrets) -> String {
         let (user, _) = rest[..at].split_once(':')?;
         Some(format!("{scheme}://{user}:***{}", &rest[at..]))
     };
-    if secrets == Secrets::Shown {
+    if secrets == Disclosure::Shown {
         text.to_owned()
     } else {
         masked().unwrap_or_else(|| text.to_owned())
@@ -255,11 +209,11 @@ fn complete_for_json(root: &mut Json) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secrets, is_sensitive, url_masked};
+    use super::{Disclosure, is_sensitive, url_masked};
 
     #[test]
     fn a_password_in_an_address_is_masked() {
-        let masked = |text| url_masked(text, Secrets::Masked);
+        let masked = |text| url_masked(text, Disclosure::Masked);
 
         assert_eq!(masked("postgres://u:p@ss@h:1/d"), "postgres://u:***@h:1/d");
         assert_eq!(masked("redis://:p@h/0"), "redis://:***@h/0");

@@ -403,7 +403,7 @@ const MOUNT: Shape = Record(&[
     field(
         "bind",
         &Record(&[
-            field("create_host_path", &Bool),
+            field("create_host_path", &Bool).keeps_zero(),
             field("propagation", &Text),
             field(
                 "recursive",

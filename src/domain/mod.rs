@@ -2,6 +2,7 @@
 //!
 //! Every other room may import from here; this room imports from none.
 
+mod config;
 mod container;
 mod data_request;
 mod env_request;
@@ -21,6 +22,7 @@ mod service;
 mod stack;
 mod watch;
 
+pub use config::{Aspect, Config, Disclosure, Notation};
 pub use container::{
     ContainerSettings, ContainerSpec, Device, Environment, Healthcheck, Logging, NetworkAttachment,
     PlacedFile, Resources, RestartPolicy, Ulimit,

@@ -55,6 +55,13 @@ pub(super) fn specify(
     spec
 }
 
+/// The hash of a service's configuration: another one makes its containers be replaced.
+#[must_use]
+pub fn service_hash(stack: &Stack, service: &Service) -> String {
+    let mut spec = specify(stack, service, 1, None);
+    spec.labels.remove(labels::CONFIG_HASH).unwrap_or_default()
+}
+
 /// The name of a service's `number`th container.
 #[must_use]
 pub fn container_name(stack: &Stack, service: &Service, number: u32) -> String {

@@ -15,7 +15,7 @@ mod tests;
 mod text;
 mod up;
 
-pub use containers::container_name;
+pub use containers::{container_name, service_hash};
 pub use down::{DownOptions, down, restart, stop};
 pub use fate::{Fate, Nature, fate};
 pub use graph::Plan;

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jobsprint_dev::app::files::Disk;
-use jobsprint_dev::composefile::config::{
-    Aspect, ConfigRequest, Format, Secrets, is_sensitive, render,
-};
+use jobsprint_dev::composefile::config::{ConfigRequest, is_sensitive, render};
 use jobsprint_dev::composefile::{Diagnostics, LoadRequest, Loaded, load};
+use jobsprint_dev::domain::{Aspect, Disclosure, Notation};
+use jobsprint_dev::plan;
 
 /// A project of the corpus, unpacked.
 pub struct Case {
@@ -159,7 +159,7 @@ impl Case {
     }
 
     /// What our `config` prints, or the refusal.
-    pub fn config(&self, format: Format, secrets: Secrets) -> Result<String, String> {
+    pub fn config(&self, format: Notation, secrets: Disclosure) -> Result<String, String> {
         Self::printed(self.load(), format, secrets)
     }
 
@@ -168,8 +168,8 @@ impl Case {
     pub fn config_of(
         &self,
         file: &str,
-        format: Format,
-        secrets: Secrets,
+        format: Notation,
+        secrets: Disclosure,
     ) -> Result<String, String> {
         let mut args = vec!["-f".to_owned(), file.to_owned()];
         for pair in self.args.chunks(2).filter(|pair| pair[0] == "--profile") {
@@ -180,14 +180,15 @@ impl Case {
 
     fn printed(
         loaded: Result<Loaded, Diagnostics>,
-        format: Format,
-        secrets: Secrets,
+        format: Notation,
+        secrets: Disclosure,
     ) -> Result<String, String> {
         let loaded = loaded.map_err(|diagnostics| diagnostics.to_string())?;
         let request = ConfigRequest {
-            aspect: Aspect::Model(format),
+            aspect: &Aspect::Model(format),
             secrets,
             is_sensitive: &is_sensitive,
+            hash: &|service| plan::service_hash(&loaded.stack, service),
         };
         Ok(render(&loaded, &request).expect("the whole model can always be printed"))
     }
