@@ -31,6 +31,8 @@ pub struct Board {
     courses: Courses,
     images: BTreeMap<ImageRef, ImageNews>,
     aside: Option<(String, String)>,
+    /// Whether the rows have given way to the end of the run.
+    over: bool,
     prefixes: Prefixes,
 }
 
@@ -43,6 +45,7 @@ impl Board {
             courses: Courses::default(),
             images: BTreeMap::new(),
             aside: None,
+            over: false,
             prefixes: Prefixes::new(colour),
         }
     }
@@ -58,7 +61,10 @@ impl Board {
             | Event::StepSkipped { .. }
             | Event::Waiting { .. }
             | Event::Ready { .. } => {}
-            Event::Planned { .. } => self.aside = None,
+            Event::Planned { .. } => {
+                self.aside = None;
+                self.over = false;
+            }
             Event::StepDone {
                 step,
                 took,
@@ -100,9 +106,14 @@ impl Board {
             Event::Notice { text } => return vec![Line::Err(format!("note: {text}"))],
             Event::Warning { text } => return vec![Line::Err(format!("warning: {text}"))],
             Event::Failed { failure } => {
-                let mut lines: Vec<String> = self.services(at);
+                // Where the table has told the state of all already, the rows would tell it twice.
+                let mut lines = if self.over {
+                    Vec::new()
+                } else {
+                    self.services(at)
+                };
                 lines.extend(failure::told(failure, &self.steps));
-                self.sweep();
+                self.end();
                 return lines.into_iter().map(Line::Err).collect();
             }
             Event::Finished {
@@ -111,7 +122,7 @@ impl Board {
                 unchanged,
                 next,
             } => {
-                self.sweep();
+                self.end();
                 return summary::lines(services, *took, *unchanged, next);
             }
         }
@@ -120,6 +131,9 @@ impl Board {
 
     /// The rows that stand at `now`, `height` at most: what is still on its way goes first.
     pub fn rows(&self, now: Duration, height: usize) -> Vec<String> {
+        if self.over {
+            return Vec::new();
+        }
         let mut rows = self.fitting(now, height);
         if let Some((name, text)) = &self.aside {
             rows.push(row::note(name, text, now, self.colour));
@@ -207,9 +221,8 @@ impl Board {
         vec![Line::Err(format!("{done} {image} in {took}"))]
     }
 
-    fn sweep(&mut self) {
-        self.steps = Steps::default();
-        self.courses = Courses::default();
+    fn end(&mut self) {
+        self.over = true;
         self.images.clear();
         self.aside = None;
     }
@@ -357,6 +370,40 @@ mod tests {
             ]
         );
         assert!(screen.rows(400).is_empty());
+    }
+
+    #[test]
+    fn a_failure_after_the_table_adds_only_what_the_table_does_not_tell() {
+        let mut screen = planned();
+        let failure = Failure::new(FailureKind::Exited, "`redis` exited");
+        screen.at(
+            300,
+            Event::StepFailed {
+                step: StepId(0),
+                failure: failure.clone(),
+            },
+        );
+        screen.at(
+            300,
+            Event::StepSkipped {
+                step: StepId(2),
+                because: StepId(0),
+            },
+        );
+        screen.at(
+            300,
+            Event::Finished {
+                services: Vec::new(),
+                took: Duration::from_millis(300),
+                unchanged: false,
+                next: Vec::new(),
+            },
+        );
+
+        assert_eq!(
+            screen.at(300, Event::Failed { failure }),
+            ["error: `redis` exited", "skipped: api (it waits for redis)"]
+        );
     }
 
     #[test]

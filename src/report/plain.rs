@@ -59,6 +59,9 @@ impl Plain {
             } => self.waiting(at, service, reason, *elapsed),
             Event::Ready { service, took } => {
                 self.waits.remove(service);
+                if !self.steps.starts(service) {
+                    return Vec::new();
+                }
                 let text = format!("ready in {}", words::duration(*took));
                 vec![self.line(at, service.as_str(), &text)]
             }
@@ -436,8 +439,16 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_one_line() {
+        let look = step(0, StepKind::Ready, Some("postgres"), "wait");
         let run = [
-            (0, Event::Planned { steps: Vec::new() }),
+            (0, Event::Planned { steps: vec![look] }),
+            (
+                40,
+                Event::Ready {
+                    service: name("postgres"),
+                    took: Duration::from_millis(20),
+                },
+            ),
             (
                 80,
                 Event::Finished {

@@ -1,7 +1,7 @@
 //! What runs now, service by service: the table and the JSON of `status`.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -113,7 +113,7 @@ impl StatusRow {
         let since = self
             .since
             .and_then(|since| now.duration_since(since).ok())
-            .map(|age| words::duration(Duration::from_secs(age.as_secs())))
+            .map(words::age)
             .unwrap_or_default();
         let mut ports: Vec<String> = self
             .ports
@@ -227,4 +227,94 @@ fn missing(service: &Service) -> StatusRow {
 fn rfc3339(moment: SystemTime) -> Option<String> {
     let whole = OffsetDateTime::from(moment).replace_nanosecond(0).ok()?;
     whole.format(&Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_service_is_what_its_probe_and_the_engine_say() {
+        let told = [
+            running(None, None),
+            running(Some(Health::Healthy), None),
+            running(Some(Health::Starting), None),
+            running(Some(Health::Healthy), Some("HTTP 503 from /ready")),
+            running(Some(Health::Unhealthy), None),
+        ]
+        .map(|(state, reason)| (state, reason.unwrap_or_default()));
+
+        assert_eq!(
+            told,
+            [
+                ("ready", String::new()),
+                ("ready", String::new()),
+                ("starting", "its healthcheck".to_owned()),
+                ("starting", "HTTP 503 from /ready".to_owned()),
+                ("unhealthy", String::new()),
+            ]
+        );
+    }
+
+    fn project() -> Status {
+        let moment = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        let row = |service: &str, state| StatusRow {
+            service: ServiceName::new(service).expect("a valid name"),
+            role: Role::Data,
+            state,
+            image: ImageRef::new("redis:7-alpine"),
+            container: None,
+            ports: Vec::new(),
+            url: None,
+            since: None,
+            restarts: 0,
+            waiting_for: None,
+        };
+        Status {
+            project: "shop".to_owned(),
+            rows: vec![
+                StatusRow {
+                    container: Some("shop-redis-1".to_owned()),
+                    ports: vec![BoundPort {
+                        host_ip: std::net::Ipv4Addr::LOCALHOST.into(),
+                        host: 6379,
+                        container: 6379,
+                        protocol: crate::domain::Protocol::Tcp,
+                    }],
+                    since: Some(moment),
+                    restarts: 2,
+                    ..row("redis", "ready")
+                },
+                row("web", "missing"),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_table_lines_up() {
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_065);
+
+        assert_eq!(
+            project().text(now),
+            "\
+SERVICE  STATE    FOR      PORTS  URL
+redis    ready    1 m 5 s  6379        2 restarts
+web      missing
+"
+        );
+    }
+
+    #[test]
+    fn the_document_has_every_key_of_schema_1() {
+        let expected = concat!(
+            r#"{"schema":1,"project":"shop","services":["#,
+            r#"{"service":"redis","role":"data","state":"ready","image":"redis:7-alpine","#,
+            r#""container":"shop-redis-1","ports":[{"host_ip":"127.0.0.1","host":6379,"container":6379,"#,
+            r#""protocol":"tcp"}],"url":null,"since":"1970-01-12T13:46:40Z","restarts":2,"waiting_for":null},"#,
+            r#"{"service":"web","role":"data","state":"missing","image":"redis:7-alpine","#,
+            r#""container":null,"ports":[],"url":null,"since":null,"restarts":0,"waiting_for":null}]}"#,
+        );
+
+        assert_eq!(project().json(), expected);
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::Failure;
-use crate::event::{Event, StepId, StepSummary};
+use crate::domain::{Failure, ServiceName};
+use crate::event::{Event, StepId, StepKind, StepSummary};
 
 /// The steps of the plan that is being carried out.
 #[derive(Debug, Default)]
@@ -37,6 +37,12 @@ impl Steps {
     /// All steps, in order.
     pub fn iter(&self) -> impl Iterator<Item = &StepSummary> {
         self.known.values()
+    }
+
+    /// Whether the plan starts this service: one that only is looked at was ready before.
+    pub fn starts(&self, service: &ServiceName) -> bool {
+        self.iter()
+            .any(|step| step.kind == StepKind::Start && step.service.as_ref() == Some(service))
     }
 
     /// Whose step it is: its service, else its title.

@@ -78,6 +78,15 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether the run brought anything about: a run that only looked is no startup.
+    #[must_use]
+    pub fn did_anything(&self) -> bool {
+        self.steps.iter().any(|step| {
+            let looks = matches!(step.phase.as_str(), "ready" | "complete");
+            step.outcome == Outcome::Failed || (step.outcome == Outcome::Done && !looks)
+        })
+    }
+
     /// The record as JSON, for a state file.
     ///
     /// # Panics

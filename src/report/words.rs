@@ -44,6 +44,15 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// How long something has lasted, in whole seconds: `0 s`, `42 s`, `1 m 5 s`.
+#[must_use]
+pub fn age(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => duration(Duration::from_secs(seconds)),
+    }
+}
+
 /// A moment of the run, for a column of moments: `3.2s`, `125.0s`.
 #[must_use]
 pub fn moment(at: Duration) -> String {
@@ -178,6 +187,13 @@ mod tests {
                 "2 h 3 m"
             ]
         );
+    }
+
+    #[test]
+    fn an_age_has_no_fractions() {
+        assert_eq!(age(Duration::from_millis(900)), "0 s");
+        assert_eq!(age(Duration::from_millis(42_900)), "42 s");
+        assert_eq!(age(Duration::from_millis(65_900)), "1 m 5 s");
     }
 
     #[test]
