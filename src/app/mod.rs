@@ -25,6 +25,7 @@ mod seed;
 mod session;
 mod setup;
 mod snapshot;
+mod startup;
 mod status;
 mod terminal;
 mod up;

@@ -38,6 +38,8 @@ pub(super) struct Place {
 pub(super) struct Project {
     /// What should run.
     pub stack: Arc<Stack>,
+    /// The directory that holds `.jobsprint/`.
+    pub root: PathBuf,
     /// All that loading found out.
     pub loaded: Loaded,
     schema: Option<Schema>,
@@ -97,6 +99,7 @@ impl Project {
             stack: Arc::new(loaded.stack.clone()),
             loaded,
             schema,
+            root: place.root,
             locks: locks(session),
         })
     }

@@ -5,7 +5,7 @@ use tokio::runtime;
 use super::session::Session;
 use super::{
     backup, config, db, down, engine, env, exec, halt, logs, migrate, reset, seed, setup, snapshot,
-    status, up,
+    startup, status, up,
 };
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
@@ -79,6 +79,7 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Backup(request) => backup::run(session, request).await,
         Request::Snapshot(request) => snapshot::run(session, request).await,
         Request::Db(request) => db::run(session, request).await,
+        Request::Report(request) => startup::run(session, &request),
         Request::Engine(request) => engine::run(session, request).await,
         Request::Env(request) => env::run(session, request).await,
         Request::Config(request) => config::run(session, &request),
@@ -100,6 +101,7 @@ fn output(request: &Request) -> OutputMode {
         Request::Backup(request) => request.scope.output,
         Request::Snapshot(request) => request.scope.output,
         Request::Db(request) => request.scope.output,
+        Request::Report(request) => request.scope.output,
         Request::Engine(request) => request.output,
         Request::Env(request) => request.scope.output,
         Request::Config(request) => request.scope.output,

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use super::startup::Keep;
 use crate::domain::{Failure, FailureKind, OutputMode, Secret};
 use crate::env::Redactor;
 use crate::event::Events;
@@ -26,6 +27,7 @@ pub(super) struct Session {
     /// The one task that speaks.
     pub reporter: Reporter,
     concealed: Arc<RwLock<Redactor>>,
+    keep: OnceLock<Keep>,
 }
 
 impl Session {
@@ -67,6 +69,7 @@ impl Session {
             directory,
             reporter: Reporter::start(listener, manner, mask),
             concealed,
+            keep: OnceLock::new(),
         })
     }
 
@@ -79,8 +82,17 @@ impl Session {
             .unwrap_or_else(PoisonError::into_inner) = redactor;
     }
 
-    /// Reports what was told so far, and stops.
+    /// From now on this run is a start, whose record is kept as told.
+    pub fn keep_record(&self, keep: Keep) {
+        // A run starts one stack; a second word on the same start changes nothing.
+        self.keep.set(keep).ok();
+    }
+
+    /// Reports what was told so far, keeps the record of a start, and stops.
     pub async fn end(self) {
-        self.reporter.finish().await;
+        let record = self.reporter.finish().await;
+        if let Some(keep) = self.keep.get() {
+            keep.end(record, self.manner);
+        }
     }
 }

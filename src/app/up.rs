@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::hands::{Hands, images_of, subscriptions};
 use super::project::Project;
 use super::session::Session;
+use super::startup::Keep;
 use super::{conclusion, engine, faults};
 use crate::data::DataContext;
 use crate::domain::{
@@ -57,6 +58,10 @@ pub(super) async fn converge(
         report::print(&dry(&plan));
         return Ok(0);
     }
+    session.keep_record(Keep {
+        root: project.root.clone(),
+        detail: request.detail,
+    });
     tell_orphans(session, project, &observed, request);
     check_ports(&plan, project, &observed)?;
 

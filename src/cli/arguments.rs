@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    backup, completions, config, db, down, engine, env, exec, halt, logs, migrate, reset,
+    backup, completions, config, db, down, engine, env, exec, halt, logs, migrate, report, reset,
     scope::ScopeArguments, seed, setup, snapshot, status,
 };
 use crate::domain::{
     BackupRequest, Config, DbRequest, Down, EngineRequest, EnvRequest, Exec, Halt, Logs,
-    MigrateRequest, ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest,
+    MigrateRequest, ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StartupReport,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -59,6 +59,8 @@ pub enum Request {
     Snapshot(SnapshotRequest),
     /// `db`.
     Db(DbRequest),
+    /// `report startup`.
+    Report(StartupReport),
     /// `engine`.
     Engine(EngineRequest),
     /// `env`.
@@ -114,6 +116,9 @@ enum Verb {
     /// Look into the stores: shell, url, dump, logs
     #[command(subcommand)]
     Db(db::DbArguments),
+    /// Tell where the time went
+    #[command(subcommand)]
+    Report(report::ReportArguments),
     /// Find, install, start or stop the container engine
     #[command(subcommand)]
     Engine(engine::EngineArguments),
@@ -149,6 +154,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Restore(verb) => Request::Backup(verb.request(scope.scope())),
         Verb::Snapshot(verb) => Request::Snapshot(verb.request(scope.scope())),
         Verb::Db(verb) => Request::Db(verb.request(scope.scope())),
+        Verb::Report(verb) => Request::Report(verb.request(scope.scope())),
         Verb::Engine(verb) => Request::Engine(verb.request(output)),
         Verb::Env(verb) => Request::Env(verb.request(scope.scope())),
         Verb::Config(verb) => Request::Config(verb.request(scope.scope())),

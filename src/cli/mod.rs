@@ -12,6 +12,7 @@ mod exec;
 mod halt;
 mod logs;
 mod migrate;
+mod report;
 mod reset;
 mod scope;
 mod seed;

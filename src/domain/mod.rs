@@ -47,7 +47,8 @@ pub use port::{BoundPort, HostPort, Protocol, PublishedPort};
 pub use readiness::Readiness;
 pub use request::{
     BuildImages, Consent, Detail, Down, EngineRequest, EngineVerb, Exec, Follow, Halt, Logs,
-    OnFailure, Orphans, OutputMode, Phase, Recreation, Redaction, Run, Scope, Setup, VolumeFate,
+    OnFailure, Orphans, OutputMode, Phase, Recreation, Redaction, Run, Scope, Setup, StartupReport,
+    VolumeFate,
 };
 pub use secret::Secret;
 pub use service::{

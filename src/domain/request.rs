@@ -175,6 +175,15 @@ pub enum Redaction {
     Off,
 }
 
+/// `report startup`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StartupReport {
+    /// The project.
+    pub scope: Scope,
+    /// `--picture`: the file that the waterfall is written to, `.svg` or `.html`.
+    pub picture: Option<PathBuf>,
+}
+
 /// `logs`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Logs {

@@ -1,0 +1,92 @@
+//! `report startup`, and the record of a run that it reads: `.jobsprint/startup.json`.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::project::Place;
+use super::session::Session;
+use crate::domain::{Detail, Failure, FailureKind, StartupReport};
+use crate::event::Event;
+use crate::report::{self, Manner, Mode, Record, Startup};
+use crate::store::{self, Privacy, StateDir, StoreError};
+
+/// The record of the last start, in the project's state.
+const RECORD: &str = "startup.json";
+
+/// What becomes of a run's record once the run is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Keep {
+    /// The project's root.
+    pub root: PathBuf,
+    /// Whether the report is printed at once.
+    pub detail: Detail,
+}
+
+impl Keep {
+    /// Keeps `record`, if it is of a start at all, and prints the report where it was asked for. A record that
+    /// can't be kept fails nobody's start.
+    pub fn end(&self, record: Record, manner: Manner) {
+        if record.did_anything() {
+            save(&self.root, &record).ok();
+        }
+        if self.detail == Detail::Report {
+            report::print(&text(&Startup::of(record), manner));
+        }
+    }
+}
+
+/// Prints the report of the last start, and draws it where a picture is asked for.
+pub(super) fn run(session: &Session, request: &StartupReport) -> Result<u8, Failure> {
+    let root = Place::find(session, &request.scope).root;
+    let startup = Startup::of(read(&root)?);
+    let Some(picture) = &request.picture else {
+        report::print(&text(&startup, session.manner));
+        return Ok(0);
+    };
+    let is_page = picture.extension().is_some_and(|end| end == "html");
+    let drawn = if is_page {
+        startup.html()
+    } else {
+        startup.svg()
+    };
+    let path = session.directory.join(picture);
+    store::write(&path, drawn.as_bytes(), Privacy::Shared).map_err(|error| refused(&error))?;
+    session.events.tell(Event::Notice {
+        text: format!("the waterfall is in {}", picture.display()),
+    });
+    Ok(0)
+}
+
+fn text(startup: &Startup, manner: Manner) -> String {
+    if manner.mode == Mode::Json {
+        startup.json()
+    } else {
+        startup.text()
+    }
+}
+
+fn save(root: &Path, record: &Record) -> Result<(), StoreError> {
+    let path = StateDir::of(root).directory("")?.join(RECORD);
+    store::write(&path, record.to_json().as_bytes(), Privacy::Private)
+}
+
+fn read(root: &Path) -> Result<Record, Failure> {
+    let path = StateDir::of(root).path().join(RECORD);
+    let none = |message: String| {
+        Failure::new(FailureKind::Usage, message)
+            .hint("start the stack with `jobsprint-dev up`, then ask again")
+    };
+    match fs::read_to_string(&path) {
+        Ok(text) => Record::from_json(&text)
+            .ok_or_else(|| none(format!("cannot read the record in `{}`", path.display()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(none("no start of this stack is on record yet".to_owned()))
+        }
+        Err(error) => Err(none(format!("cannot read `{}`: {error}", path.display()))),
+    }
+}
+
+fn refused(error: &StoreError) -> Failure {
+    Failure::new(FailureKind::Usage, error.to_string()).hint(error.hint())
+}
