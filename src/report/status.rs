@@ -235,11 +235,13 @@ mod tests {
 
     #[test]
     fn a_running_service_is_what_its_probe_and_the_engine_say() {
+        let refused = Probed::Waiting("HTTP 503 from /ready".to_owned());
         let told = [
             running(None, None),
             running(Some(Health::Healthy), None),
             running(Some(Health::Starting), None),
-            running(Some(Health::Healthy), Some("HTTP 503 from /ready")),
+            running(Some(Health::Healthy), Some(&refused)),
+            running(Some(Health::Starting), Some(&Probed::Ready)),
             running(Some(Health::Unhealthy), None),
         ]
         .map(|(state, reason)| (state, reason.unwrap_or_default()));
@@ -251,6 +253,7 @@ mod tests {
                 ("ready", String::new()),
                 ("starting", "its healthcheck".to_owned()),
                 ("starting", "HTTP 503 from /ready".to_owned()),
+                ("ready", String::new()),
                 ("unhealthy", String::new()),
             ]
         );
