@@ -42,16 +42,19 @@ enum Freshness {
 }
 
 impl Acquirer {
-    /// An acquirer for `stack`; `environment` may name a mirror in `JOBSPRINT_REGISTRY_MIRROR`.
+    /// An acquirer for `stack`; `environment` may name a mirror in `JOBSPRINT_REGISTRY_MIRROR`, and says where Docker's configuration is.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a whole environment is handed over, of which more may be kept"
+    )]
     pub fn new(
         engine: Arc<dyn Engine>,
         stack: &Stack,
-        mut environment: BTreeMap<String, String>,
+        environment: BTreeMap<String, String>,
     ) -> Self {
-        let mirror = environment.remove("JOBSPRINT_REGISTRY_MIRROR");
         Self {
-            puller: Puller::new(Arc::clone(&engine), mirror.as_deref()),
+            puller: Puller::new(Arc::clone(&engine), &environment),
             engine,
             bases: Arc::new(stack.bases.clone()),
             under_way: Once::default(),

@@ -1,12 +1,14 @@
 //! Pulls: the mirror first, again after a pause where that may help, never longer than there is progress.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::login::login;
+use super::login::{config_file, login};
 use super::registry::{Registries, Registry, Verdict};
 use super::retry::{Next, next};
 use crate::domain::ImageRef;
@@ -26,19 +28,23 @@ pub(super) struct Puller {
     engine: Arc<dyn Engine>,
     registries: Registries,
     mirror: Option<String>,
+    config: Option<PathBuf>,
 }
 
 impl Puller {
-    /// `mirror` is a host with an optional path, as `mirror.example:5000/docker`.
-    pub(super) fn new(engine: Arc<dyn Engine>, mirror: Option<&str>) -> Self {
-        let mirror = mirror.map(|text| {
-            let host = text.split_once("://").map_or(text, |(_, host)| host);
+    /// `environment` may name a mirror in `JOBSPRINT_REGISTRY_MIRROR`, a host with an optional path, and says where Docker's configuration is.
+    pub(super) fn new(engine: Arc<dyn Engine>, environment: &BTreeMap<String, String>) -> Self {
+        let mirror = environment.get("JOBSPRINT_REGISTRY_MIRROR").map(|text| {
+            let host = text
+                .split_once("://")
+                .map_or(text.as_str(), |(_, host)| host);
             host.trim_end_matches('/').to_owned()
         });
         Self {
             engine,
             registries: Registries::default(),
             mirror: mirror.filter(|mirror| !mirror.is_empty()),
+            config: config_file(environment),
         }
     }
 
@@ -82,7 +88,7 @@ impl Puller {
         events: &Events,
     ) -> Result<(), EngineError> {
         let registry = self.registries.at(image.registry());
-        let credentials = login(image.registry()).await;
+        let credentials = login(self.config.clone(), image.registry()).await;
         let tell = |progress: ImageProgress| {
             events.tell(Event::ImageProgress {
                 image: wanted.clone(),
