@@ -60,21 +60,38 @@ pub(super) fn starting(service: &Service, error: EngineError) -> Failure {
     }
 }
 
+/// A port that a container of another project publishes.
+pub(super) fn port_published(service: &str, port: u16, container: &str) -> Failure {
+    let message = format!(
+        "port {port}, which `{service}` publishes, is taken by the container `{container}`"
+    );
+    Failure::new(FailureKind::Port, message)
+        .hint(format!("stop it with `docker stop {container}`"))
+        .hint("or choose another port for the service in `.env`")
+}
+
 /// A port that somebody else has.
 pub(super) fn port_taken(service: &str, port: u16, holder: Option<&Holder>) -> Failure {
-    let by = match holder {
-        Some(Holder { pid, name }) => format!("`{name}` (pid {pid})"),
-        None => "another process".to_owned(),
+    // The engine's own proxy holds it for a container: ending the proxy would mend nothing.
+    let process = holder.filter(|holder| holder.name != "docker-proxy");
+    let (by, hint) = match (process, holder) {
+        (Some(Holder { pid, name }), _) => (
+            format!("`{name}` (pid {pid})"),
+            format!("stop it with `kill {pid}`"),
+        ),
+        (None, Some(_)) => (
+            "another container".to_owned(),
+            format!("see which with `docker ps --filter publish={port}`"),
+        ),
+        (None, None) => (
+            "another process".to_owned(),
+            format!("see which with `ss -ltnp 'sport = :{port}'`"),
+        ),
     };
-    let failure = Failure::new(
-        FailureKind::Port,
-        format!("port {port}, which `{service}` publishes, is taken by {by}"),
-    );
-    match holder {
-        Some(Holder { pid, .. }) => failure.hint(format!("stop it with `kill {pid}`")),
-        None => failure.hint(format!("see who has it with `ss -ltnp 'sport = :{port}'`")),
-    }
-    .hint("or choose another port for the service in `.env`")
+    let message = format!("port {port}, which `{service}` publishes, is taken by {by}");
+    Failure::new(FailureKind::Port, message)
+        .hint(hint)
+        .hint("or choose another port for the service in `.env`")
 }
 
 /// Somebody else's object that isn't there.

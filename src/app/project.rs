@@ -193,25 +193,27 @@ fn is_sensitive(schema: Option<&Schema>, name: &str) -> bool {
     )
 }
 
-/// All faults of the files, the first as the headline.
+/// All faults of the files in one failure.
 fn wrong(session: &Session, diagnostics: &Diagnostics) -> Failure {
     let colour = match session.manner.colour {
         report::Colour::On => Colour::Ansi,
         report::Colour::Off => Colour::None,
     };
-    let mut all = diagnostics.0.iter();
-    let Some(first) = all.next() else {
-        return Failure::new(
-            FailureKind::Bug,
-            "the project's files are wrong for no reason",
-        );
-    };
-    let rendered = diagnostics.0.iter().flat_map(|diagnostic| {
-        diagnostic
-            .render(colour)
-            .lines()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    });
-    Failure::new(FailureKind::Project, first.headline()).details(rendered)
+    let rendered = diagnostics
+        .0
+        .iter()
+        .map(|diagnostic| diagnostic.render(colour));
+    let lines = |text: &String| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    match diagnostics.0.as_slice() {
+        [only] => {
+            // The headline says already what the excerpt's first line would say again.
+            let excerpt = rendered.flat_map(|text| lines(&text)).skip(1);
+            Failure::new(FailureKind::Project, only.headline()).details(excerpt)
+        }
+        all => {
+            let message = format!("{} faults in the project's files", all.len());
+            Failure::new(FailureKind::Project, message)
+                .details(rendered.flat_map(|text| lines(&text)))
+        }
+    }
 }

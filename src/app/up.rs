@@ -11,8 +11,8 @@ use super::startup::Keep;
 use super::{conclusion, engine, faults};
 use crate::data::DataContext;
 use crate::domain::{
-    Consent, ContainerId, Failure, FailureKind, Observed, OnFailure, Orphans, Recreation, Run,
-    ServiceName, Setup, Stack, VolumeFate,
+    Consent, ContainerId, Failure, FailureKind, Observed, OnFailure, Orphans, ProjectName,
+    Recreation, Run, Service, ServiceName, Setup, Stack, VolumeFate,
 };
 use crate::engine::Engine;
 use crate::event::Event;
@@ -20,7 +20,7 @@ use crate::images::Acquirer;
 use crate::plan::{self, DownOptions, Plan, Recreate, UpOptions};
 use crate::probe::Prober;
 use crate::report;
-use crate::run::{Outcome, Perform, ProjectLock, Pulse, execute, taken_ports};
+use crate::run::{Outcome, Perform, ProjectLock, Pulse, TakenPort, execute, taken_ports};
 
 /// Brings the stack up.
 pub(super) async fn run(session: &mut Session, request: Setup) -> Result<u8, Failure> {
@@ -63,7 +63,7 @@ pub(super) async fn converge(
         detail: request.detail,
     });
     tell_orphans(session, project, &observed, request);
-    check_ports(&plan, project, &observed)?;
+    check_ports(&plan, project, &observed, &*engine).await?;
 
     let plan = Arc::new(plan);
     session.events.tell(Event::Planned {
@@ -216,36 +216,64 @@ fn tell_orphans(session: &Session, project: &Project, observed: &Observed, reque
 }
 
 /// All ports of the containers that will be started, in one look before anything is touched.
-fn check_ports(plan: &Plan, project: &Project, observed: &Observed) -> Result<(), Failure> {
+async fn check_ports(
+    plan: &Plan,
+    project: &Project,
+    observed: &Observed,
+    engine: &dyn Engine,
+) -> Result<(), Failure> {
     let ours: Vec<u16> = observed
         .containers
         .iter()
         .filter(|found| found.is_running())
         .flat_map(|found| found.ports.iter().map(|port| port.host))
         .collect();
-    let mut failures = plan
+    let taken: Vec<(&Service, TakenPort)> = plan
         .steps()
         .filter_map(|(_, step)| match &step.action {
             plan::Action::StartContainer { .. } => project.stack.service(step.service.as_ref()?),
             _ => None,
         })
         .flat_map(|service| {
-            taken_ports(&service.container.ports)
-                .into_iter()
-                .filter(|taken| !ours.contains(&taken.address.port()))
-                .map(|taken| {
-                    faults::port_taken(
-                        service.name.as_str(),
-                        taken.address.port(),
-                        taken.holder.as_ref(),
-                    )
-                })
-        });
-    let Some(first) = failures.next() else {
+            let taken = taken_ports(&service.container.ports).into_iter();
+            taken.map(move |taken| (service, taken))
+        })
+        .filter(|(_, taken)| !ours.contains(&taken.address.port()))
+        .collect();
+    if taken.is_empty() {
         return Ok(());
-    };
+    }
+    let published = published_ports(engine).await;
+    let mut failures = taken.iter().map(|(service, taken)| {
+        let port = taken.address.port();
+        match published.get(&port) {
+            Some(container) => faults::port_published(service.name.as_str(), port, container),
+            None => faults::port_taken(service.name.as_str(), port, taken.holder.as_ref()),
+        }
+    });
+    let first = failures.next().expect("at least one port is taken");
     let others: Vec<String> = failures.map(|failure| failure.message).collect();
     Err(first.details(others))
+}
+
+/// The ports that containers of any project publish, each with its container's name.
+async fn published_ports(engine: &dyn Engine) -> BTreeMap<u16, String> {
+    let mut published = BTreeMap::new();
+    // What can't be looked at can't be named; the port is taken all the same.
+    for project in engine.projects().await.unwrap_or_default().into_keys() {
+        let Ok(project) = ProjectName::new(project) else {
+            continue;
+        };
+        let Ok(observed) = engine.observe(&project, &[]).await else {
+            continue;
+        };
+        for found in observed.containers {
+            for port in found.ports {
+                published.insert(port.host, found.name.clone());
+            }
+        }
+    }
+    published
 }
 
 /// Takes down again what this run started: all of it where nothing ran before, else the services that were new.

@@ -81,11 +81,20 @@ impl ImageError {
             Some(EngineError::Unreachable { .. } | EngineError::Silent { .. }) => {
                 FailureKind::Engine
             }
-            _ => FailureKind::Image,
+            _ => self.kind(),
         };
         let mut failure = Failure::new(kind, self.to_string()).details(self.output());
         failure.hints = self.hints();
         failure
+    }
+
+    /// A recipe that can't be read is the project's fault, not a registry's.
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Recipe { .. } => FailureKind::Project,
+            Self::Base { cause, .. } => cause.kind(),
+            _ => FailureKind::Image,
+        }
     }
 
     fn cause(&self) -> Option<&EngineError> {

@@ -1,0 +1,356 @@
+//! What goes wrong in a project, each with its own words, exit code and hint; and what an interrupt leaves behind.
+
+mod support;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobsprint_dev::domain::ProjectName;
+use support::Bed;
+
+/// A project in a directory of its own.
+struct Project {
+    directory: tempfile::TempDir,
+    name: ProjectName,
+}
+
+impl Project {
+    fn new(name: &ProjectName, compose: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("compose.yaml"), compose).expect("a file");
+        Self {
+            directory,
+            name: name.clone(),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"));
+        command
+            .args(["-p", self.name.as_str(), "--output", "plain"])
+            .args(words)
+            .current_dir(self.path())
+            .env("XDG_STATE_HOME", self.path().join("state"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Said {
+        Said::of(&self.command(words).output().expect("the tool starts"))
+    }
+
+    fn begin(&self, words: &[&str]) -> Child {
+        self.command(words)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the tool starts")
+    }
+}
+
+/// What a run said, and its exit code.
+struct Said {
+    code: Option<i32>,
+    text: String,
+}
+
+impl Said {
+    fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            text: format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            ),
+        }
+    }
+
+    #[track_caller]
+    fn fails(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}", self.text);
+        for part in parts {
+            assert!(
+                self.text.contains(part),
+                "`{part}` is not in:\n{}",
+                self.text
+            );
+        }
+        for foreign in ["panicked", "stack backtrace", "{\"message\""] {
+            assert!(!self.text.contains(foreign), "{}", self.text);
+        }
+    }
+
+    #[track_caller]
+    fn works(&self) {
+        assert_eq!(self.code, Some(0), "{}", self.text);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_yaml_is_shown_with_line_and_column() {
+    let bed = Bed::make().await;
+    let project = Project::new(&bed.project, "services:\n  a:\n    image: x\n   b: 1\n");
+
+    project
+        .run(&["up"])
+        .fails(10, &["compose.yaml:4:4", "   b: 1", "not valid YAML"]);
+}
+
+#[tokio::test]
+async fn an_unknown_key_comes_with_a_suggestion() {
+    let bed = Bed::make().await;
+    let project = Project::new(
+        &bed.project,
+        "services:\n  a:\n    image: x\n    port: [\"1:1\"]\n",
+    );
+
+    project
+        .run(&["up"])
+        .fails(10, &["compose.yaml:4:5", "`port`", "did you mean `ports`"]);
+}
+
+#[tokio::test]
+async fn an_unset_required_variable_is_named_with_its_message() {
+    let bed = Bed::make().await;
+    let project = Project::new(
+        &bed.project,
+        "services:\n  a:\n    image: ${IMAGE_OF_A:?say which}\n",
+    );
+
+    project.run(&["up"]).fails(
+        10,
+        &["required variable IMAGE_OF_A is missing a value: say which"],
+    );
+}
+
+#[tokio::test]
+async fn a_missing_build_directory_is_the_projects_fault() {
+    let bed = Bed::make().await;
+    let project = Project::new(&bed.project, "services:\n  a:\n    build: ./gone\n");
+
+    project.run(&["up"]).fails(
+        10,
+        &["there is no directory", "/gone", "hint: correct `build`"],
+    );
+}
+
+#[tokio::test]
+async fn an_image_that_nobody_has_ends_with_21() {
+    let bed = Bed::make().await;
+    let project = Project::new(
+        &bed.project,
+        "services:\n  a:\n    image: jobsprint-dev-test/nobody-has-it:1\n    pull_policy: never\n",
+    );
+
+    project
+        .run(&["up"])
+        .fails(21, &["jobsprint-dev-test/nobody-has-it:1"]);
+}
+
+#[tokio::test]
+async fn a_taken_port_names_the_process_that_holds_it() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let held = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let port = held.local_addr().expect("bound").port();
+    let compose =
+        format!("services:\n  a:\n    image: {image}\n    ports: [\"127.0.0.1:{port}:80\"]\n");
+    let project = Project::new(&bed.project, &compose);
+
+    let holder = format!("(pid {})", std::process::id());
+    project
+        .run(&["up"])
+        .fails(60, &[&format!("port {port}"), &holder, "hint: "]);
+}
+
+#[tokio::test]
+async fn a_service_that_exits_at_once_is_shown_with_its_last_words() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let compose = format!(
+        "services:\n  a:\n    image: {image}\n    command: [sh, -c, \"echo no such option; exit 3\"]\n    \
+         x-jobsprint: {{ ready: tcp }}\n    expose: [\"80\"]\n"
+    );
+    let project = Project::new(&bed.project, &compose);
+
+    project
+        .run(&["up"])
+        .fails(31, &["`a`", "exit code 3", "no such option", "hint: "]);
+}
+
+#[tokio::test]
+async fn a_service_that_never_listens_ends_with_30_and_says_what_it_was_asked() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let compose = format!(
+        "services:\n  a:\n    image: {image}\n    x-jobsprint: {{ ready: \"http /up\" }}\n    expose: [\"80\"]\n"
+    );
+    let project = Project::new(&bed.project, &compose);
+
+    project
+        .run(&["up", "--timeout", "3s"])
+        .fails(30, &["`a`", "connection refused"]);
+}
+
+#[tokio::test]
+async fn what_waits_on_a_failure_is_listed() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let compose = format!(
+        "services:\n  db:\n    image: {image}\n    command: [sh, -c, exit 1]\n    healthcheck: {{ test: [CMD, \"true\"] }}\n  \
+         api:\n    image: {image}\n    depends_on: {{ db: {{ condition: service_healthy }} }}\n"
+    );
+    let project = Project::new(&bed.project, &compose);
+
+    project
+        .run(&["up"])
+        .fails(31, &["skipped: api (it waits for db)"]);
+}
+
+#[tokio::test]
+async fn a_dependency_cycle_is_shown_whole() {
+    let bed = Bed::make().await;
+    let project = Project::new(
+        &bed.project,
+        "services:\n  a: { image: x, depends_on: [b] }\n  b: { image: x, depends_on: [a] }\n",
+    );
+
+    let said = project.run(&["up"]);
+
+    said.fails(10, &["cycle"]);
+    assert!(said.text.contains("a -> b -> a") || said.text.contains("b -> a -> b"));
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_a_usage_error() {
+    let bed = Bed::make().await;
+    let project = Project::new(&bed.project, "services:\n  a: { image: x }\n");
+
+    project
+        .run(&["up", "b"])
+        .fails(2, &["no such service `b`", "the services are a"]);
+}
+
+#[tokio::test]
+async fn an_engine_that_is_not_there_ends_with_20() {
+    let bed = Bed::make().await;
+    let project = Project::new(&bed.project, "services:\n  a: { image: x }\n");
+    let output = project
+        .command(&["up"])
+        .env("DOCKER_HOST", "unix:///nowhere/engine.sock")
+        .output()
+        .expect("the tool starts");
+
+    Said::of(&output).fails(20, &["DOCKER_HOST", "/nowhere/engine.sock", "hint: "]);
+}
+
+/// Six services that take a while to be ready, one after the other.
+fn slow(image: &jobsprint_dev::domain::ImageRef) -> String {
+    let mut compose = "services:\n".to_owned();
+    for number in 0..6 {
+        compose += &format!("  s{number}:\n    image: {image}\n    stop_grace_period: 0s\n");
+        compose +=
+            "    healthcheck: { test: [CMD-SHELL, \"test -f /ok || (sleep 0.2; touch /ok)\"] }\n";
+        if number > 0 {
+            let before = number - 1;
+            compose +=
+                &format!("    depends_on: {{ s{before}: {{ condition: service_healthy }} }}\n");
+        }
+    }
+    compose
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_killed_at_any_moment_is_carried_on_by_the_next() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let project = Project::new(&bed.project, &slow(&image));
+
+    for moment in [50, 150, 300, 600, 900] {
+        let mut run = project.begin(&["up"]);
+        tokio::time::sleep(Duration::from_millis(moment)).await;
+        run.kill().expect("it was started");
+        run.wait().expect("it ends");
+    }
+    project.run(&["up"]).works();
+    let again = project.run(&["up"]);
+
+    again.works();
+    assert!(again.text.contains("nothing to do"), "{}", again.text);
+    let observed = bed
+        .engine
+        .observe(&bed.project, &[])
+        .await
+        .expect("it answers");
+    assert_eq!(observed.containers.len(), 6);
+    assert_eq!(observed.networks.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_ends_a_wait_at_once_with_130() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let compose = format!(
+        "services:\n  a:\n    image: {image}\n    x-jobsprint: {{ ready: \"http /up\" }}\n    expose: [\"80\"]\n"
+    );
+    let project = Project::new(&bed.project, &compose);
+    let mut run = project.begin(&["up"]);
+    // Interrupted once it waits: its container runs.
+    let engine = Arc::clone(&bed.engine);
+    loop {
+        let observed = engine.observe(&bed.project, &[]).await.expect("it answers");
+        if observed
+            .containers
+            .iter()
+            .any(jobsprint_dev::domain::ObservedContainer::is_running)
+        {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    let interrupted = Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+
+    assert!(interrupted.expect("kill starts").success());
+    assert_eq!(run.wait().expect("it ends").code(), Some(130));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_runs_at_once_one_works_and_the_others_find_nothing_to_do() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let project = Project::new(&bed.project, &slow(&image));
+
+    let runs: Vec<Child> = (0..20)
+        .map(|_| {
+            project
+                .command(&["up"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("the tool starts")
+        })
+        .collect();
+    let said: Vec<Said> = runs
+        .into_iter()
+        .map(|run| Said::of(&run.wait_with_output().expect("it ends")))
+        .collect();
+
+    said.iter().for_each(Said::works);
+    let idle = said
+        .iter()
+        .filter(|said| said.text.contains("nothing to do"))
+        .count();
+    assert_eq!(idle, 19);
+}
