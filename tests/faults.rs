@@ -226,8 +226,7 @@ async fn a_dependency_cycle_is_shown_whole() {
 
     let said = project.run(&["up"]);
 
-    said.fails(10, &["cycle"]);
-    assert!(said.text.contains("a -> b -> a") || said.text.contains("b -> a -> b"));
+    said.fails(10, &["in a circle", "`a` -> `b` -> `a`"]);
 }
 
 #[tokio::test]

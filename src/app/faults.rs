@@ -103,6 +103,18 @@ pub(super) fn external(kind: &str, name: &str) -> Failure {
     .hint(format!("make it with `docker {kind} create {name}`"))
 }
 
+/// A container that was there, and was removed by somebody else.
+pub(super) fn vanished(service: &Service) -> Failure {
+    let message = format!(
+        "the container of `{}` was removed by somebody else",
+        service.name
+    );
+    Failure::new(FailureKind::Exited, message).hint(format!(
+        "make it again with `jobsprint-dev up {}`",
+        service.name
+    ))
+}
+
 /// A hook that failed.
 pub(super) fn hook(service: &Service, command: &[String], ran: &Executed) -> Failure {
     let output =

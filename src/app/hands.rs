@@ -14,7 +14,7 @@ use crate::domain::{
     Stack, first_start_secrets,
 };
 use crate::engine::{Engine, EngineEvent, ExecRequest, Removal};
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, StepKind};
 use crate::images::{Acquirer, ImageError};
 use crate::plan::{Action, Plan, Replaced, Step, describe};
 use crate::probe::{Answer, Prober, Target, Until, Wait};
@@ -54,6 +54,10 @@ impl Perform for Hands {
         let Some(limit) = self.limit else {
             return self.act(step).await;
         };
+        // A wait keeps to the limit by itself, and can say what it waited for.
+        if matches!(step.action.kind(), StepKind::Ready | StepKind::Complete) {
+            return self.act(step).await;
+        }
         let left = limit.saturating_sub(self.events.elapsed());
         let acted = tokio::time::timeout(left, self.act(step)).await;
         acted.unwrap_or_else(|_| {
@@ -196,7 +200,10 @@ impl Hands {
             .limit
             .map(|limit| limit.saturating_sub(self.events.elapsed()));
         let again = engine_events.resubscribe();
-        let container = ContainerId::new(name);
+        // The engine's events name containers by id alone.
+        let found = self.engine.container(name).await;
+        let found = found.map_err(|error| faults::at(&describe(step), error))?;
+        let container = found.ok_or_else(|| faults::vanished(service))?.id;
         let wait = |engine_events| Wait {
             service,
             container: &container,
