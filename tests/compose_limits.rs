@@ -67,7 +67,7 @@ fn endless_nesting_is_refused_at_once() {
         "[".repeat(200_000),
         "a: {".repeat(50_000),
         "- ".repeat(100_000),
-        "a:\n ".repeat(1),
+        "a:\n ".to_owned(),
     ] {
         let (loaded, took) = timed(text);
 

@@ -130,7 +130,7 @@ fn nothing_in_it_calls_for_a_warning() {
         "{:?}",
         warnings
             .iter()
-            .map(|warning| warning.headline())
+            .map(jobsprint_dev::composefile::Diagnostic::headline)
             .collect::<Vec<_>>()
     );
 }

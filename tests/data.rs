@@ -445,7 +445,7 @@ async fn a_backup_is_restored_whole() {
         .await
         .unwrap();
     assert_eq!(made.name, "jobsprint-20270115T080000Z");
-    assert_eq!(backups(&directory).unwrap(), [made.clone()]);
+    assert_eq!(backups(&directory).unwrap(), std::slice::from_ref(&made));
 
     let counts = jobsprint_dev::data::verify(&context, &database.service, &made.path)
         .await

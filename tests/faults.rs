@@ -254,18 +254,20 @@ async fn an_engine_that_is_not_there_ends_with_20() {
 
 /// Six services that take a while to be ready, one after the other.
 fn slow(image: &jobsprint_dev::domain::ImageRef) -> String {
-    let mut compose = "services:\n".to_owned();
-    for number in 0..6 {
-        compose += &format!("  s{number}:\n    image: {image}\n    stop_grace_period: 0s\n");
-        compose +=
-            "    healthcheck: { test: [CMD-SHELL, \"test -f /ok || (sleep 0.2; touch /ok)\"] }\n";
-        if number > 0 {
-            let before = number - 1;
-            compose +=
-                &format!("    depends_on: {{ s{before}: {{ condition: service_healthy }} }}\n");
-        }
-    }
-    compose
+    let service = |number: u32| {
+        let after = match number.checked_sub(1) {
+            Some(before) => {
+                format!("    depends_on: {{ s{before}: {{ condition: service_healthy }} }}\n")
+            }
+            None => String::new(),
+        };
+        format!(
+            "  s{number}:\n    image: {image}\n    stop_grace_period: 0s\n    healthcheck: \
+             {{ test: [CMD-SHELL, \"test -f /ok || (sleep 0.2; touch /ok)\"] }}\n{after}"
+        )
+    };
+    let services: Vec<String> = (0..6).map(service).collect();
+    format!("services:\n{}", services.concat())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,8 +55,10 @@ impl Checkout {
         let ports: String = PORTS
             .iter()
             .zip(&held)
-            .map(|(key, held)| format!("{key}={}\n", held.local_addr().expect("bound").port()))
-            .collect();
+            .fold(String::new(), |ports, (key, held)| {
+                let port = held.local_addr().expect("bound").port();
+                ports + &format!("{key}={port}\n")
+            });
         let text = format!("# mine\n{ports}PUTER_APP_ID='kept as I wrote it'\n");
         fs::write(directory.path().join(".env"), text).expect("a file");
         Self {
@@ -200,8 +202,8 @@ async fn setup_takes_a_bare_checkout_to_a_stack_that_answers() {
     let status = checkout.works(&["status", "--output", "json"]);
     let status: serde_json::Value = serde_json::from_str(&status).expect("it is JSON");
     assert_eq!(status["schema"], 1);
-    let states = status["services"].as_array().expect("a list");
-    assert!(states.iter().all(|row| row["state"] == "ready"), "{status}");
+    let rows = status["services"].as_array().expect("a list");
+    assert!(rows.iter().all(|row| row["state"] == "ready"), "{status}");
 
     // An exit code is passed on.
     let code = checkout.tool(&["exec", "-T", "api-gateway", "--", "sh", "-c", "exit 7"]);

@@ -68,14 +68,14 @@ async fn probed<'a>(
             .map(move |found| async move {
                 let target = Target::of(engine.as_ref(), facts, service, found.clone()).await;
                 let answer = tokio::time::timeout(PATIENCE, prober.once(&target)).await;
-                let probed = match answer {
+                let said = match answer {
                     Ok(Answer::Ready) => Probed::Ready,
                     Ok(Answer::NotYet(reason) | Answer::Impossible(reason)) => {
                         Probed::Waiting(reason)
                     }
                     Err(_) => Probed::Waiting("no answer".to_owned()),
                 };
-                (service.name.clone(), probed)
+                (service.name.clone(), said)
             })
             .collect::<Vec<_>>()
     });

@@ -24,6 +24,10 @@ pub(super) struct ConfigArguments {
 
 #[derive(Debug, Args)]
 #[group(multiple = false)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "command-line switches, of which clap lets one be given"
+)]
 struct AspectArguments {
     /// Only the services' names
     #[arg(long = "services", id = "only_services")]

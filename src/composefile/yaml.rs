@@ -286,6 +286,8 @@ fn compose_tag(suffix: Option<&str>) -> Tag {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::{Node, Value, read};
 
     fn one(text: &str) -> Node {
@@ -326,7 +328,7 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+            writeln!(text, "a{level}: &a{level} [{aliases}]").expect("written to memory");
         }
 
         let documents = read(&text, 0);

@@ -211,10 +211,12 @@ mod tests {
         assert_eq!(login.password, Some(Secret::new("from file")));
     }
 
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], Option<&'a str>);
+
     #[test]
     fn the_redis_password_is_found_wherever_people_write_it() {
         let environment = [("REDIS_PASSWORD", "pw")];
-        let table: &[(&[&str], &[(&str, &str)], Option<&str>)] = &[
+        let table: &[Case<'_>] = &[
             (&[], &[], None),
             (&["redis-server", "--requirepass", "pw"], &[], Some("pw")),
             (

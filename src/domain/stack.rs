@@ -14,7 +14,7 @@ pub enum BaseImage {
         suite: String,
     },
     /// Built from a recipe.
-    Build(super::Build),
+    Build(Box<super::Build>),
 }
 
 /// Where a config's or a secret's content comes from.

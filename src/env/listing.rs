@@ -124,12 +124,7 @@ mod tests {
         );
 
         let output = Command::new("sh")
-            .args([
-                "-c",
-                &format!("eval \"$1\"; printf %s \"$A\""),
-                "sh",
-                &script,
-            ])
+            .args(["-c", "eval \"$1\"; printf %s \"$A\"", "sh", &script])
             .output()
             .unwrap();
 

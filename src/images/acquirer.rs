@@ -296,8 +296,12 @@ mod tests {
     use tokio::time::Instant;
 
     fn stack(bases: &[(&str, Build)]) -> Stack {
-        let base =
-            |(name, build): &(&str, Build)| (ImageRef::new(*name), BaseImage::Build(build.clone()));
+        let base = |(name, build): &(&str, Build)| {
+            (
+                ImageRef::new(*name),
+                BaseImage::Build(Box::new(build.clone())),
+            )
+        };
         Stack {
             project: ProjectName::new("shop").expect("a valid name"),
             working_dir: "/".into(),

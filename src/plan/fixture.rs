@@ -1,5 +1,7 @@
 //! Small stacks for tests, put together in words.
 
+#![expect(clippy::missing_panics_doc, reason = "a test's own names are valid")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};

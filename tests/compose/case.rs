@@ -84,7 +84,7 @@ impl Case {
     fn header(&mut self, line: &str) {
         match line.split_once(": ") {
             Some(("args", args)) => {
-                self.args = args.split_whitespace().map(str::to_owned).collect()
+                self.args = args.split_whitespace().map(str::to_owned).collect();
             }
             Some(("env", pair)) => {
                 let (key, value) = pair.split_once('=').expect("`env: KEY=VALUE`");

@@ -80,7 +80,7 @@ fn compare(
                     (Some(left), Some(right)) => compare(left, right, path, found),
                     (Some(left), None) => found.push((path.clone(), format!("only ours: {left}"))),
                     (None, Some(right)) => {
-                        found.push((path.clone(), format!("only theirs: {right}")))
+                        found.push((path.clone(), format!("only theirs: {right}")));
                     }
                     (None, None) => {}
                 }

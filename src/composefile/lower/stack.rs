@@ -159,10 +159,10 @@ fn bases(words: &Node) -> BTreeMap<ImageRef, BaseImage> {
         .iter();
     let base = |entry: &Entry| match text(&entry.value, "bootstrap") {
         Some(suite) => BaseImage::Bootstrap { suite },
-        None => BaseImage::Build(Build {
+        None => BaseImage::Build(Box::new(Build {
             context: text(&entry.value, "build").unwrap_or_default().into(),
             ..Build::default()
-        }),
+        })),
     };
     entries
         .map(|entry| (ImageRef::new(entry.key.as_str()), base(entry)))
