@@ -94,7 +94,9 @@ async fn an_image_is_built_with_its_arguments_and_only_once() {
     let (_guard, directory) = support::scratch();
     std::fs::write(directory.join(".dockerignore"), "secret\n").expect("written");
     std::fs::write(directory.join("secret"), "x").expect("written");
-    std::fs::write(directory.join("greeting"), "hello").expect("written");
+    // Files like no other run's: a step that an earlier run has left in the builder's cache is told by no word.
+    let greeting = format!("hello from {}", directory.display());
+    std::fs::write(directory.join("greeting"), greeting).expect("written");
     let mut build = recipe(
         &directory,
         "ARG BASE\nFROM $BASE\nARG COLOUR\nCOPY . /app\nRUN test ! -e /app/secret && echo $COLOUR > /app/colour\nLABEL made=here\n",

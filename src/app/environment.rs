@@ -189,7 +189,8 @@ mod tests {
                 "POSTGRES_PASSWORD",
                 "REDIS_PASSWORD",
                 "RABBITMQ_PASSWORD",
-                "N8N_ENCRYPTION_KEY"
+                "N8N_ENCRYPTION_KEY",
+                "N8N_OWNER_PASSWORD"
             ]
         );
         let again = ensure_env(home.path(), Consent::Given).unwrap();

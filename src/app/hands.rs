@@ -10,13 +10,13 @@ use tokio::sync::broadcast;
 use super::faults;
 use crate::data::{self, DataContext, DataError, DataOutcome, SeedOptions};
 use crate::domain::{
-    ContainerId, ContainerSpec, Failure, FailureKind, ImageRef, Necessity, Service, ServiceName,
-    Stack, first_start_secrets,
+    ContainerId, ContainerSpec, Failure, FailureKind, ImageRef, Necessity, NetworkSpec, Service,
+    ServiceName, Stack, first_start_secrets,
 };
-use crate::engine::{Engine, EngineEvent, ExecRequest, Removal};
+use crate::engine::{Engine, EngineError, EngineEvent, ExecRequest, Removal};
 use crate::event::{Event, Events, StepKind};
 use crate::images::{Acquirer, ImageError};
-use crate::plan::{Action, Plan, Replaced, Step, describe};
+use crate::plan::{Action, CONFIG_HASH, PROJECT, Plan, Replaced, Step, describe};
 use crate::probe::{Answer, Prober, Target, Until, Wait};
 use crate::run::{Done, Perform, Pulse};
 
@@ -79,8 +79,11 @@ impl Hands {
                 return Ok(done(outcome.is_change()));
             }
             Action::CreateNetwork(spec) => {
-                let made = self.engine.create_network(spec).await;
-                made.map_err(|error| faults::at(&title(), error))?;
+                match self.engine.create_network(spec).await {
+                    // A call of a run that was killed may have gone on at the engine since the look.
+                    Err(EngineError::NameTaken { .. }) if self.has_network(spec).await => {}
+                    made => drop(made.map_err(|error| faults::at(&title(), error))?),
+                }
             }
             Action::RequireNetwork(name) => {
                 let found = self.engine.network(name).await;
@@ -161,10 +164,31 @@ impl Hands {
     }
 
     async fn create(&self, spec: &ContainerSpec) -> Result<(), Failure> {
-        let created = self.engine.create_container(spec).await;
-        created
-            .map(drop)
-            .map_err(|error| faults::creating(&spec.name, error))
+        match self.engine.create_container(spec).await {
+            Err(EngineError::NameTaken { .. }) if self.has_container(spec).await => Ok(()),
+            created => created
+                .map(drop)
+                .map_err(|error| faults::creating(&spec.name, error)),
+        }
+    }
+
+    /// Whether this project has this network already.
+    async fn has_network(&self, spec: &NetworkSpec) -> bool {
+        let observed = self.engine.observe(&self.stack.project, &[]).await;
+        observed.is_ok_and(|observed| {
+            let mut networks = observed.networks.iter();
+            networks.any(|found| found.name == spec.network.name)
+        })
+    }
+
+    /// Whether this project has this very container already, as a run that was killed may leave it.
+    async fn has_container(&self, spec: &ContainerSpec) -> bool {
+        let found = self.engine.container(&spec.name).await;
+        let same = |label: &str, labels: &BTreeMap<String, String>| {
+            labels.get(label) == spec.labels.get(label)
+        };
+        matches!(found, Ok(Some(found))
+            if same(PROJECT, &found.labels) && same(CONFIG_HASH, &found.labels))
     }
 
     async fn start(&self, step: &Step, name: &str) -> Result<(), Failure> {

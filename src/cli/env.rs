@@ -42,11 +42,7 @@ Examples:
   jobsprint-dev env set PUTER_APP_ID < id.txt       from stdin, so that no history keeps it")]
     Set {
         /// KEY VALUE, KEY=VALUE…, or KEY alone to read the value from stdin
-        #[arg(
-            required = true,
-            value_name = "KEY[=VALUE]",
-            allow_hyphen_values = true
-        )]
+        #[arg(required = true, value_name = "KEY[=VALUE]")]
         words: Vec<String>,
         /// Leave the running services as they are
         #[arg(long)]

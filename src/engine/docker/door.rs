@@ -123,7 +123,20 @@ impl Engine for DockerEngine {
         let made = self
             .within(SHORT, &subject, self.docker.create_network(request))
             .await?;
-        Ok(NetworkId::new(made.id))
+        let made = NetworkId::new(made.id);
+        // A call of a run that was killed may have gone on at the engine meanwhile: the first one stays.
+        match self
+            .network_ids(&network.name)
+            .await?
+            .into_iter()
+            .find(|id| id != &made)
+        {
+            Some(first) => {
+                self.remove_network(&made).await?;
+                Ok(first)
+            }
+            None => Ok(made),
+        }
     }
 
     async fn remove_network(&self, network: &NetworkId) -> Result<(), EngineError> {
