@@ -146,9 +146,8 @@ pub(super) fn pull_error(image: &str, error: EngineError) -> EngineError {
     let image = image.to_owned();
     if has(&[
         "toomanyrequests",
-        "429",
+        "HTTP 429",
         "Too Many Requests",
-        "503",
         "Service Unavailable",
     ]) {
         EngineError::RateLimited {
@@ -322,6 +321,23 @@ mod tests {
                 image: image(),
                 retry_after: None
             }
+        );
+        assert_eq!(
+            told("received unexpected HTTP status: 503 Service Unavailable"),
+            EngineError::RateLimited {
+                image: image(),
+                retry_after: None
+            }
+        );
+        assert_eq!(
+            told(
+                "Get \"http://127.0.0.1:50429/v2/\": dial tcp 127.0.0.1:50429: connect: connection refused"
+            ),
+            EngineError::RegistryUnreachable {
+                image: image(),
+                reason: "connection refused".into()
+            },
+            "a port is no status"
         );
         assert_eq!(
             told("Head \"http://127.0.0.1:5000/v2/a/manifests/1\": no basic auth credentials"),
