@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -82,9 +83,10 @@ pub(super) async fn bootstrap(
     let hook = hook().map_err(|error| failed(error.to_string(), Vec::new()))?;
     let mut child = command(suite, &hook)
         .spawn()
+        .map(Running)
         .map_err(|error| failed(error.to_string(), Vec::new()))?;
-    let said = listen(&mut child, image, events);
-    let output = child.stdout.take().expect("its output is piped");
+    let said = listen(&mut child.0, image, events);
+    let output = child.0.stdout.take().expect("its output is piped");
     let changes = CHANGES.map(str::to_owned);
     let imported = engine.import(image, tar(output, child), &changes).await;
     let last_lines: Vec<String> = said
@@ -94,6 +96,23 @@ pub(super) async fn bootstrap(
         .cloned()
         .collect();
     imported.map_err(|error| failed(error.to_string(), last_lines))
+}
+
+/// The program, asked to end where nobody waits for it any more: killed, it would leave its half-made root filesystem behind.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A program that has been waited for has no id.
+        let process = self
+            .0
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
+        if let Some(process) = process {
+            kill_process(process, Signal::TERM).ok();
+        }
+    }
 }
 
 /// The hook as an executable file, gone with its guard.
@@ -130,8 +149,7 @@ fn command(suite: &str, hook: &Path) -> Command {
         ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+        .stderr(Stdio::piped());
     command
 }
 
@@ -162,12 +180,12 @@ fn listen(child: &mut Child, image: &ImageRef, events: &Events) -> Arc<Mutex<Vec
 }
 
 /// Its output, which ends well only if the program does: half a root filesystem must not become an image.
-fn tar(output: ChildStdout, child: Child) -> BoxStream<'static, io::Result<Bytes>> {
+fn tar(output: ChildStdout, child: Running) -> BoxStream<'static, io::Result<Bytes>> {
     stream::unfold(Some((output, child)), |state| async {
         let (mut output, mut child) = state?;
         let mut piece = vec![0; PIECE];
         match output.read(&mut piece).await {
-            Ok(0) => match child.wait().await {
+            Ok(0) => match child.0.wait().await {
                 Ok(status) if status.success() => None,
                 Ok(status) => Some((Err(io::Error::other(format!("mmdebstrap: {status}"))), None)),
                 Err(error) => Some((Err(error), None)),
