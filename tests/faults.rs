@@ -1,5 +1,7 @@
 //! What goes wrong in a project, each with its own words, exit code and hint; and what an interrupt leaves behind.
 
+#[path = "world/shipped.rs"]
+mod shipped;
 mod support;
 
 use std::fs;
@@ -214,6 +216,25 @@ async fn what_waits_on_a_failure_is_listed() {
     project
         .run(&["up"])
         .fails(31, &["skipped: api (it waits for db)"]);
+}
+
+#[tokio::test]
+async fn a_failing_migration_ends_with_40_and_its_last_lines() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let postgres = jobsprint_dev::domain::ImageRef::new("postgres:15-alpine");
+    shipped::ensure(&bed.engine, &postgres).await;
+    let compose = format!(
+        "services:\n  db:\n    image: {postgres}\n    x-jobsprint: {{ role: data, ready: postgres }}\n    \
+         environment: {{ POSTGRES_USER: app, POSTGRES_PASSWORD: swordfish-1, POSTGRES_DB: app }}\n  \
+         api:\n    image: {image}\n    stop_grace_period: 0s\n    \
+         x-jobsprint: {{ migrate: {{ run: [sh, -c, \"echo no such column; exit 3\"] }} }}\n"
+    );
+    let project = Project::new(&bed.project, &compose);
+
+    project
+        .run(&["up"])
+        .fails(40, &["`api`", "exit code 3", "no such column", "hint: "]);
 }
 
 #[tokio::test]

@@ -141,12 +141,8 @@ fn command(suite: &str, hook: &Path) -> Command {
             "--aptopt=APT::Install-Recommends \"false\"",
         ])
         .arg(format!("--customize-hook={} \"$1\"", hook.display()))
+        // Without a mirror it takes the distribution's own, security updates included.
         .args([suite, "-"])
-        .args([
-            format!("deb http://deb.debian.org/debian {suite} main"),
-            format!("deb http://deb.debian.org/debian {suite}-updates main"),
-            format!("deb http://deb.debian.org/debian-security {suite}-security main"),
-        ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
