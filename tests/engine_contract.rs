@@ -66,6 +66,8 @@ laws! {
     a_container_needs_an_image_that_is_here,
     a_container_needs_a_network_that_is_there,
     starting_and_stopping_twice_is_no_error,
+    a_paused_container_is_seen_as_such_until_it_goes_on,
+    a_container_that_stands_cannot_be_paused,
     what_is_gone_is_removed_without_error,
     a_network_with_containers_is_in_use,
     a_second_network_of_a_name_is_refused,
@@ -182,6 +184,38 @@ async fn starting_and_stopping_twice_is_no_error(world: World) {
         matches!(stopped.state, ContainerState::Exited { code: 137, .. }),
         "{:?}",
         stopped.state
+    );
+}
+
+async fn a_paused_container_is_seen_as_such_until_it_goes_on(world: World) {
+    let engine = world.engine();
+    let spec = world.bed.container(&world.image, "web", IDLE);
+    let id = engine.create_container(&spec).await.expect("made");
+    engine.start_container(&id).await.expect("started");
+
+    for _ in 0..2 {
+        engine.pause_container(&id).await.expect("paused");
+    }
+    let paused = engine.container(id.as_str()).await.expect("observed");
+    for _ in 0..2 {
+        engine.unpause_container(&id).await.expect("goes on");
+    }
+    let running = engine.container(id.as_str()).await.expect("observed");
+
+    assert_eq!(paused.expect("there").state, ContainerState::Paused);
+    assert!(running.expect("there").is_running());
+}
+
+async fn a_container_that_stands_cannot_be_paused(world: World) {
+    let engine = world.engine();
+    let spec = world.bed.container(&world.image, "web", IDLE);
+    let id = engine.create_container(&spec).await.expect("made");
+
+    let refused = engine.pause_container(&id).await;
+
+    assert!(
+        matches!(&refused, Err(EngineError::Refused { reason, .. }) if reason.contains("is not running")),
+        "{refused:?}"
     );
 }
 
@@ -568,6 +602,57 @@ mod processes {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut entry, &mut text).expect("text");
         assert_eq!(text, "hello");
+    }
+
+    #[tokio::test]
+    async fn a_volume_goes_over_to_another_as_one_stream() {
+        let world = World::real().await;
+        let mut spec = world.bed.container(&world.image, "from", IDLE);
+        spec.settings.mounts = vec![Mount {
+            target: "/kept".to_owned(),
+            source: MountSource::Named {
+                volume: "data".to_owned(),
+                no_copy: false,
+                subpath: None,
+            },
+            access: MountAccess::ReadWrite,
+        }];
+        let engine = Arc::clone(&world.bed.engine);
+        engine
+            .create_volume(&world.bed.volume())
+            .await
+            .expect("made");
+        let from = engine.create_container(&spec).await.expect("made");
+        engine.start_container(&from).await.expect("started");
+        let write = "seq 1 500000 > /kept/numbers && chmod 640 /kept/numbers";
+        let request = ExecRequest {
+            command: ["sh", "-c", write].map(str::to_owned).into(),
+            ..ExecRequest::default()
+        };
+        assert_eq!(engine.execute(&from, &request).await.expect("ran").code, 0);
+        let to = world.bed.container(&world.image, "to", IDLE);
+        let to = engine.create_container(&to).await.expect("made");
+
+        let stream = engine.download(&from, "/kept").await.expect("opened");
+        let stream = stream.map(|piece| piece.map_err(std::io::Error::other));
+        engine
+            .unpack(&to, "/tmp", stream.boxed())
+            .await
+            .expect("unpacked");
+
+        engine.start_container(&to).await.expect("started");
+        let request = ExecRequest {
+            command: [
+                "sh",
+                "-c",
+                "stat -c %a /tmp/kept/numbers && grep -c 0 /tmp/kept/numbers",
+            ]
+            .map(str::to_owned)
+            .into(),
+            ..ExecRequest::default()
+        };
+        let seen = engine.execute(&to, &request).await.expect("ran");
+        assert_eq!(String::from_utf8_lossy(&seen.stdout), "640\n197375\n");
     }
 
     #[tokio::test]

@@ -143,6 +143,10 @@ pub trait Engine: Send + Sync {
         container: &ContainerId,
         signal: &str,
     ) -> Result<(), EngineError>;
+    /// Freezes all processes of a running container where they stand; one that is paused is no error.
+    async fn pause_container(&self, container: &ContainerId) -> Result<(), EngineError>;
+    /// Lets the processes of a paused container go on; one that isn't paused is no error.
+    async fn unpause_container(&self, container: &ContainerId) -> Result<(), EngineError>;
     /// Removes a container, running or not; one that is gone is no error.
     async fn remove_container(
         &self,
@@ -157,6 +161,13 @@ pub trait Engine: Send + Sync {
         container: &ContainerId,
         directory: &str,
         tar: Bytes,
+    ) -> Result<(), EngineError>;
+    /// Puts the files of a tar under a directory of the container while the tar is being read; it may be of any size.
+    async fn unpack(
+        &self,
+        container: &ContainerId,
+        directory: &str,
+        tar: BoxStream<'static, Result<Bytes, std::io::Error>>,
     ) -> Result<(), EngineError>;
     /// A file or directory of the container as a tar stream.
     async fn download(

@@ -1,9 +1,9 @@
 //! Files moved into and out of containers as tars.
 
-use bollard::body_full;
 use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
 };
+use bollard::{body_full, body_try_stream};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 
@@ -27,6 +27,23 @@ impl DockerEngine {
             self.docker
                 .upload_to_container(container.as_str(), Some(options), body_full(tar));
         self.within(LONG, &subject, call).await
+    }
+
+    /// As [`upload_tar`](Self::upload_tar), without a limit in time: what is sent may be of any size, and its sender may be cancelled.
+    pub(super) async fn unpack_tar(
+        &self,
+        container: &ContainerId,
+        directory: &str,
+        tar: BoxStream<'static, Result<Bytes, std::io::Error>>,
+    ) -> Result<(), EngineError> {
+        let subject = Subject::new("copy files into", "container", container.as_str());
+        let options = UploadToContainerOptionsBuilder::default()
+            .path(directory)
+            .build();
+        self.docker
+            .upload_to_container(container.as_str(), Some(options), body_try_stream(tar))
+            .await
+            .map_err(|error| self.explain(&subject, error))
     }
 
     pub(super) fn download_tar(

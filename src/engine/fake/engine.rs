@@ -314,6 +314,14 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
+    async fn pause_container(&self, container: &ContainerId) -> Result<(), EngineError> {
+        self.world().pause(container)
+    }
+
+    async fn unpause_container(&self, container: &ContainerId) -> Result<(), EngineError> {
+        self.world().unpause(container)
+    }
+
     async fn remove_container(
         &self,
         container: &ContainerId,
@@ -338,6 +346,21 @@ impl Engine for FakeEngine {
         let name = world.containers[index].seen.name.clone();
         world.note(format!("upload to {name}:{directory}"));
         Ok(())
+    }
+
+    async fn unpack(
+        &self,
+        container: &ContainerId,
+        directory: &str,
+        mut tar: BoxStream<'static, Result<Bytes, std::io::Error>>,
+    ) -> Result<(), EngineError> {
+        while let Some(piece) = tar.next().await {
+            piece.map_err(|error| EngineError::Refused {
+                call: "copy files into",
+                reason: error.to_string(),
+            })?;
+        }
+        self.upload(container, directory, Bytes::new()).await
     }
 
     async fn download(

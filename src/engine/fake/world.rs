@@ -276,6 +276,38 @@ impl World {
         Ok(())
     }
 
+    pub(super) fn pause(&mut self, id: &ContainerId) -> Result<(), EngineError> {
+        let index = self.index(id)?;
+        let seen = &mut self.containers[index].seen;
+        match seen.state {
+            ContainerState::Paused => return Ok(()),
+            ContainerState::Running { .. } => seen.state = ContainerState::Paused,
+            _ => {
+                return Err(EngineError::Refused {
+                    call: "pause",
+                    reason: format!("Container {id} is not running"),
+                });
+            }
+        }
+        let deed = format!("pause container {}", seen.name);
+        self.note(deed);
+        Ok(())
+    }
+
+    pub(super) fn unpause(&mut self, id: &ContainerId) -> Result<(), EngineError> {
+        let index = self.index(id)?;
+        let seen = &mut self.containers[index].seen;
+        if seen.state == ContainerState::Paused {
+            seen.state = ContainerState::Running {
+                since: SystemTime::UNIX_EPOCH,
+                health: None,
+            };
+            let deed = format!("unpause container {}", seen.name);
+            self.note(deed);
+        }
+        Ok(())
+    }
+
     /// The first process of a container ends.
     pub(super) fn end(&mut self, index: usize, code: i64) {
         let seen = &mut self.containers[index].seen;
