@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jobsprint_dev::data::{
-    DataContext, DataOutcome, ResetOutcome, SeedOptions, backup, backups, delete_snapshot, migrate,
-    reset, restore, restore_snapshot, save_snapshot, seed_service, seed_store, snapshots,
+    DataContext, DataOutcome, Glance, ResetOutcome, SeedOptions, backup, backups, delete_snapshot,
+    migrate, reset, restore, restore_snapshot, save_snapshot, seed_service, seed_store, snapshots,
 };
 use jobsprint_dev::domain::{ContainerId, Failure, FailureKind, Migrate, SeedCommand, Service};
 use jobsprint_dev::engine::ExecRequest;
@@ -49,6 +49,7 @@ impl Database {
             stack: Arc::new(stack),
             containers: [(self.service.name.clone(), self.id.clone())].into(),
             events: Events::channel().0,
+            glance: Glance::default(),
         }
     }
 

@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::faults;
-use super::hands::{images_of, is_optional};
+use super::hands::is_optional;
 use super::project::Project;
 use super::session::Session;
 use super::up::Walked;
-use crate::domain::{Failure, FailureKind, ServiceName, Stack};
-use crate::engine::Engine;
+use crate::domain::{Failure, FailureKind, Observed, ServiceName, Stack};
 use crate::event::{Event, ServiceLine, StepId, StepKind};
 use crate::plan::Plan;
 use crate::report::{Probed, Status};
@@ -32,26 +30,22 @@ pub(super) fn fatal<'a>(
 ///
 /// # Errors
 /// That failure.
-pub(super) async fn conclude(
+pub(super) fn conclude(
     session: &Session,
     project: &Project,
-    engine: &dyn Engine,
+    observed: &Observed,
     plan: &Plan,
     walked: &Walked,
     next: Vec<String>,
 ) -> Result<u8, Failure> {
     let stack = &project.stack;
-    let observed = engine
-        .observe(&stack.project, &images_of(stack))
-        .await
-        .map_err(|error| faults::at("look at the project", error))?;
     let notes = notes(plan, &walked.outcome);
     let planned: BTreeSet<&ServiceName> = plan
         .steps()
         .filter_map(|(_, step)| step.service.as_ref())
         .collect();
     let probed = probed(plan, &walked.outcome);
-    let services = Status::of(stack, &observed, &probed)
+    let services = Status::of(stack, observed, &probed)
         .rows
         .into_iter()
         .filter(|row| planned.contains(&row.service))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::project::{Place, Project};
 use super::session::Session;
 use super::{conclusion, engine, faults};
-use crate::data::{DataContext, DataError};
+use crate::data::{DataContext, DataError, Glance};
 use crate::domain::{Failure, FailureKind, Scope, Service};
 
 /// A project whose data can be worked on.
@@ -42,6 +42,7 @@ impl Store {
             stack: Arc::clone(&project.stack),
             containers: running.map(|found| (found.service, found.id)).collect(),
             events: session.events.clone(),
+            glance: Glance::default(),
         };
         let database = context.database().cloned().ok_or_else(|| {
             Failure::new(FailureKind::Usage, "the stack has no database")

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::hands::images_of;
-use super::project::Project;
+use super::scene::Scene;
 use super::session::Session;
-use super::{conclusion, consent, engine, faults, up};
+use super::{conclusion, consent, up};
 use crate::domain::{Consent, Down, Failure, FailureKind, Run, VolumeFate};
 use crate::event::Event;
 use crate::plan::{self, DownOptions};
@@ -13,22 +12,19 @@ use crate::report;
 
 /// Takes the stack down.
 pub(super) async fn run(session: &mut Session, request: Down) -> Result<u8, Failure> {
-    let project = Project::load(session, &request.scope)?;
-    let engine = engine::reach(session).await?;
-    let _lock = match request.run {
-        Run::Real => Some(up::lock(session, &project).await?),
-        Run::Dry => None,
-    };
-    let observed = engine
-        .observe(&project.stack.project, &images_of(&project.stack))
-        .await
-        .map_err(|error| faults::at("look at the project", error))?;
+    let scene = Scene::open(session, &request.scope, request.run).await?;
+    let Scene {
+        project,
+        engine,
+        observed,
+        ..
+    } = &scene;
     let options = DownOptions {
         services: request.scope.services,
         volumes: request.volumes,
     };
     let plan =
-        plan::down(&project.stack, &observed, &options).map_err(|error| up::unknown(&error))?;
+        plan::down(&project.stack, observed, &options).map_err(|error| up::unknown(&error))?;
     if request.run == Run::Dry {
         report::print(&up::dry(&plan));
         return Ok(0);
@@ -52,7 +48,7 @@ pub(super) async fn run(session: &mut Session, request: Down) -> Result<u8, Fail
     session.events.tell(Event::Planned {
         steps: plan.summaries(),
     });
-    let walked = up::walk(session, &project, &engine, &plan, None, Consent::Ask).await?;
+    let walked = up::walk(session, project, engine, &plan, None, Consent::Ask).await?;
     if walked.outcome.interrupted {
         return Err(conclusion::interrupted());
     }

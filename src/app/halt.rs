@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::hands::images_of;
-use super::project::Project;
+use super::scene::{Scene, look};
 use super::session::Session;
-use super::{conclusion, engine, faults, up};
+use super::{conclusion, up};
 use crate::domain::{Consent, Failure, Halt, Observed, Run, Stack};
 use crate::event::Event;
 use crate::plan::{self, Plan, UnknownService};
@@ -26,17 +25,14 @@ async fn walk(
     request: Halt,
     planned: impl Fn(&Stack, &Observed, &[String]) -> Result<Plan, UnknownService>,
 ) -> Result<u8, Failure> {
-    let project = Project::load(session, &request.scope)?;
-    let engine = engine::reach(session).await?;
-    let _lock = match request.run {
-        Run::Real => Some(up::lock(session, &project).await?),
-        Run::Dry => None,
-    };
-    let observed = engine
-        .observe(&project.stack.project, &images_of(&project.stack))
-        .await
-        .map_err(|error| faults::at("look at the project", error))?;
-    let plan = planned(&project.stack, &observed, &request.scope.services)
+    let scene = Scene::open(session, &request.scope, request.run).await?;
+    let Scene {
+        project,
+        engine,
+        observed,
+        ..
+    } = &scene;
+    let plan = planned(&project.stack, observed, &request.scope.services)
         .map_err(|error| up::unknown(&error))?;
     if request.run == Run::Dry {
         report::print(&up::dry(&plan));
@@ -46,17 +42,10 @@ async fn walk(
     session.events.tell(Event::Planned {
         steps: plan.summaries(),
     });
-    let walked = up::walk(session, &project, &engine, &plan, None, Consent::Ask).await?;
+    let walked = up::walk(session, project, engine, &plan, None, Consent::Ask).await?;
     if walked.outcome.interrupted {
         return Err(conclusion::interrupted());
     }
-    conclusion::conclude(
-        session,
-        &project,
-        engine.as_ref(),
-        &plan,
-        &walked,
-        Vec::new(),
-    )
-    .await
+    let after = look(project, &**engine).await?;
+    conclusion::conclude(session, project, &after, &plan, &walked, Vec::new())
 }

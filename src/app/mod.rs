@@ -21,6 +21,7 @@ mod project;
 mod randomness;
 mod reset;
 mod run;
+mod scene;
 mod seed;
 mod session;
 mod setup;

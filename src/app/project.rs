@@ -23,6 +23,9 @@ const STANDARD_FILES: [&str; 4] = [
     "docker-compose.yml",
 ];
 
+/// So many faults are shown: one screen or two, since a single slip in a shared anchor counts once a service.
+const SHOWN: usize = 20;
+
 /// Where a project lies, before any of its files is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -212,8 +215,10 @@ fn wrong(session: &Session, diagnostics: &Diagnostics) -> Failure {
         }
         all => {
             let message = format!("{} faults in the project's files", all.len());
-            Failure::new(FailureKind::Project, message)
-                .details(rendered.flat_map(|text| lines(&text)))
+            let more = all.len().checked_sub(SHOWN).filter(|more| *more > 0);
+            let more = more.map(|more| format!("and {more} more, shown once these are mended"));
+            let shown = rendered.take(SHOWN).flat_map(|text| lines(&text));
+            Failure::new(FailureKind::Project, message).details(shown.chain(more))
         }
     }
 }

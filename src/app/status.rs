@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 
-use super::hands::images_of;
 use super::project::Project;
+use super::scene::look;
 use super::session::Session;
 use super::{engine, faults, up};
 use crate::domain::{Failure, Observed, Scope, Service, ServiceName};
@@ -29,10 +29,7 @@ pub(super) async fn run(session: &mut Session, scope: Scope) -> Result<u8, Failu
     }
     let engine = engine::reach(session).await?;
     let looking = |error| faults::at("look at the project", error);
-    let observed = engine
-        .observe(&stack.project, &images_of(stack))
-        .await
-        .map_err(looking)?;
+    let observed = look(&project, &*engine).await?;
     let facts = engine.facts().await.map_err(looking)?;
     let probed = probed(&engine, &facts, stack.services.values(), &observed).await;
     let mut status = Status::of(stack, &observed, &probed);

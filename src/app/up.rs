@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::hands::{Hands, images_of, subscriptions};
+use super::hands::{Hands, subscriptions};
 use super::project::Project;
+use super::scene::look;
 use super::session::Session;
 use super::startup::Keep;
 use super::{conclusion, engine, faults};
-use crate::data::DataContext;
+use crate::data::{DataContext, Glance};
 use crate::domain::{
     Consent, ContainerId, Failure, FailureKind, Observed, OnFailure, Orphans, ProjectName,
     Recreation, Run, Service, ServiceName, Setup, Stack, VolumeFate,
@@ -49,10 +50,7 @@ pub(super) async fn converge(
         Run::Real => Some(lock(session, project).await?),
         Run::Dry => None,
     };
-    let observed = engine
-        .observe(&stack.project, &images_of(stack))
-        .await
-        .map_err(|error| faults::at("look at the project", error))?;
+    let observed = look(project, &*engine).await?;
     let plan = plan::up(stack, &observed, &options(request)).map_err(|error| unknown(&error))?;
     if request.run == Run::Dry {
         report::print(&dry(&plan));
@@ -82,7 +80,12 @@ pub(super) async fn converge(
         "jobsprint-dev logs -f".to_owned(),
         "jobsprint-dev status".to_owned(),
     ];
-    conclusion::conclude(session, project, engine.as_ref(), &plan, &walked, next).await
+    let observed = if walked.outcome.changed || failed {
+        look(project, &*engine).await?
+    } else {
+        observed
+    };
+    conclusion::conclude(session, project, &observed, &plan, &walked, next)
 }
 
 /// Carries a plan out with all that its steps need; `packages` tells whether the distribution's may be installed for it.
@@ -118,6 +121,7 @@ pub(super) async fn walk(
             stack: Arc::clone(&project.stack),
             containers: containers(&project.stack),
             events: session.events.clone(),
+            glance: Glance::default(),
         },
         prober,
         events: session.events.clone(),

@@ -63,6 +63,12 @@ impl<'a> Declared<'a> {
             self.run(context, container, none).await?;
             return Ok(DataOutcome::Ran(1));
         };
+        let hash = self.hash(context).await?;
+        let name = self.service.name.as_str();
+        let glance = context.glance(database).await?;
+        if glance.standing(self.kind, name, &hash) == Standing::Applied {
+            return Ok(DataOutcome::NothingDue);
+        }
         let session = Session::open(context, database).await?;
         let outcome = self.run_in(context, &session, none).await?;
         session.close().await;

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use super::DataError;
+use super::ledger::Ledger;
+use super::session::Session;
 use crate::domain::{ContainerId, Readiness, Service, ServiceName, Stack};
 use crate::engine::{Engine, EngineFacts};
 use crate::event::Events;
@@ -21,7 +25,14 @@ pub struct DataContext {
     pub containers: BTreeMap<ServiceName, ContainerId>,
     /// Who is told of progress.
     pub events: Events,
+    /// The ledger at its first reading.
+    pub glance: Glance,
 }
+
+/// The ledger as a run read it first, shared by all that the run does: where that says that nothing is due, nobody logs
+/// in again. What is due is decided anew, by whoever does it, under the lock.
+#[derive(Debug, Clone, Default)]
+pub struct Glance(Arc<OnceCell<Ledger>>);
 
 /// What a piece of work on data came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,5 +61,14 @@ impl DataContext {
             .ok_or_else(|| DataError::NotRunning {
                 service: service.name.clone(),
             })
+    }
+
+    /// The ledger of `database` as this run read it first.
+    pub(super) async fn glance(&self, database: &Service) -> Result<&Ledger, DataError> {
+        let read = async {
+            let session = Session::open(self, database).await?;
+            Ledger::read(&session.client).await
+        };
+        self.glance.0.get_or_try_init(|| read).await
     }
 }

@@ -26,7 +26,7 @@ mod standing;
 mod statements;
 
 pub use backup::{Backup, Manifest, backup, backups, restore, verify};
-pub use context::{DataContext, DataOutcome};
+pub use context::{DataContext, DataOutcome, Glance};
 pub use credentials::mend;
 pub use error::DataError;
 pub use migrate::migrate;

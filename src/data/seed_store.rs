@@ -50,7 +50,8 @@ pub async fn seed_store(
     options: &SeedOptions,
 ) -> Result<DataOutcome, DataError> {
     let wanted = wanted(context, options)?;
-    if wanted.is_empty() {
+    if wanted.is_empty() || due(&wanted, context.glance(database).await?, options.again).is_empty()
+    {
         return Ok(DataOutcome::NothingDue);
     }
     let session = Session::open(context, database).await?;
