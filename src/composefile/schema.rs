@@ -1,7 +1,10 @@
 //! The Compose Specification's schema as tables, with how each key merges and whether it is applied.
 
-use super::shape::{Blank, Field, Merge, Same, Shape, field};
+mod objects;
+
+use super::shape::{Blank, Merge, Same, Shape, field};
 use super::short;
+use objects::{CONFIG, NETWORK, SECRET, VOLUME};
 
 use Shape::{
     Any, Bool, Duration, Either, Float, Int, List, Map, Mode, Pairs, Path, Record, Scalar, Short,
@@ -442,62 +445,6 @@ const ULIMITS: Shape = Map(&Either(
     &Int,
     &Record(&[field("hard", &Int), field("soft", &Int)]),
 ));
-
-const NETWORK: Shape = Short(
-    short::external,
-    &Record(&[
-        field("attachable", &Bool),
-        field("driver", &Text),
-        field("driver_opts", &OPTIONS),
-        field("enable_ipv4", &Bool).keeps_zero(),
-        field("enable_ipv6", &Bool).keeps_zero(),
-        field("external", &Bool),
-        field("internal", &Bool),
-        field(
-            "ipam",
-            &Record(&[
-                field("config", &List(&SUBNET, Same::By(short::subnet))),
-                field("driver", &Text),
-                field("options", &OPTIONS).unapplied("the engine's address manager is given none"),
-            ]),
-        ),
-        field("labels", &LABELS),
-        field("name", &Text),
-    ]),
-);
-
-const SUBNET: Shape = Record(&[
-    field("aux_addresses", &OPTIONS),
-    field("gateway", &Text),
-    field("ip_range", &Text),
-    field("subnet", &Text),
-]);
-
-const VOLUME: Shape = Short(
-    short::volume_object,
-    &Record(&[
-        field("driver", &Text),
-        field("driver_opts", &OPTIONS),
-        field("external", &Bool),
-        field("labels", &LABELS),
-        field("name", &Text),
-    ]),
-);
-
-const SECRET: Shape = Short(short::external, &Record(FILE_OBJECT));
-const CONFIG: Shape = Short(short::external, &Record(FILE_OBJECT));
-
-const FILE_OBJECT: &[Field] = &[
-    field("content", &Text),
-    field("driver", &Text).unapplied(SWARM),
-    field("driver_opts", &OPTIONS).unapplied(SWARM),
-    field("environment", &Text),
-    field("external", &Bool),
-    field("file", &Path),
-    field("labels", &LABELS).unapplied(SWARM),
-    field("name", &Text),
-    field("template_driver", &Text).unapplied(SWARM),
-];
 
 /// `x-jobsprint` of a service: what the standard lacks.
 const SERVICE_WORDS: Shape = Record(&[

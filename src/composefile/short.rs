@@ -1,9 +1,19 @@
-//! Compose's short forms, each rewritten into its long one; and which list items are the same one.
+//! Compose's short forms, each rewritten into its long one.
+
+mod identity;
+mod ports;
+mod volumes;
+
+pub(super) use identity::{
+    config_target, key_of_pair, path, port_key, secret_target, subnet, target, whole,
+};
+pub(super) use ports::ports;
+pub(super) use volumes::volumes;
 
 use super::check::{Checker, is_remote};
 use super::node::{Map, Node, Value};
 use super::scalar::text_of;
-use super::{path, port, volume, words};
+use super::words;
 
 /// A scalar where a list may stand.
 pub(super) fn one_or_list(node: Node, _: &mut Checker) -> Node {
@@ -352,208 +362,4 @@ pub(super) fn contexts(mut node: Node, checker: &mut Checker) -> Node {
         _ => {}
     }
     node
-}
-
-/// `ports` in its short form, ranges spread out.
-pub(super) fn ports(node: Node, checker: &mut Checker) -> Node {
-    items(node, |item| {
-        let written = match &item.value {
-            Value::Map(_) => return vec![long_port(item)],
-            value => text_of(value).unwrap_or_default(),
-        };
-        match port::parse(&written) {
-            Ok(ports) => ports
-                .into_iter()
-                .map(|port| from_short_port(port, &item))
-                .collect(),
-            Err(why) => {
-                let label = "`[[IP:]HOST:]CONTAINER[/PROTOCOL]` was expected";
-                checker.error(&item, why, label, None);
-                Vec::new()
-            }
-        }
-    })
-}
-
-fn from_short_port(port: port::ShortPort, item: &Node) -> Node {
-    let mut long = Node::record(
-        item.place,
-        [
-            ("mode", Value::Text("ingress".to_owned())),
-            ("target", Value::Int(i64::from(port.target))),
-            ("protocol", Value::Text(port.protocol)),
-        ],
-    );
-    let map = long.as_map_mut().expect("a record is a mapping");
-    for (key, text) in [("host_ip", port.host_ip), ("published", port.published)] {
-        if let Some(text) = text {
-            map.set(key, Node::text(text, item.place));
-        }
-    }
-    long
-}
-
-fn long_port(mut item: Node) -> Node {
-    let place = item.place;
-    if let Some(map) = item.as_map_mut() {
-        map.set_default("mode", || Node::text("ingress", place));
-        map.set_default("protocol", || Node::text("tcp", place));
-    }
-    item
-}
-
-/// `volumes` in its short form; long ones tidied, and their paths made absolute.
-pub(super) fn volumes(node: Node, checker: &mut Checker) -> Node {
-    items(node, |item| {
-        let Some(text) = item.as_text() else {
-            return vec![long_volume(item, checker)];
-        };
-        match volume::parse(text) {
-            Ok(short) => {
-                for option in &short.unknown {
-                    checker.warn(
-                        &item,
-                        format!("the volume option `{option}` has no effect"),
-                        "",
-                        None,
-                    );
-                }
-                vec![from_short_volume(short, &item, checker)]
-            }
-            Err(why) => {
-                checker.error(&item, why, "", None);
-                Vec::new()
-            }
-        }
-    })
-}
-
-fn from_short_volume(short: volume::ShortVolume, item: &Node, checker: &Checker) -> Node {
-    let place = item.place;
-    let is_bind = short.is_bind();
-    let mut options = Map::default();
-    let text = |text: String| Node::text(text, place);
-    if is_bind {
-        options.set("create_host_path", Node::new(Value::Bool(true), place));
-        short
-            .propagation
-            .into_iter()
-            .for_each(|word| options.set("propagation", text(word)));
-        short
-            .selinux
-            .into_iter()
-            .for_each(|word| options.set("selinux", text(word)));
-    } else if short.no_copy {
-        options.set("nocopy", Node::new(Value::Bool(true), place));
-    }
-    let kind = if is_bind { "bind" } else { "volume" };
-    let mut long = Node::record(
-        place,
-        [
-            ("type", Value::Text(kind.to_owned())),
-            ("target", Value::Text(path::clean(&short.target))),
-        ],
-    );
-    let map = long.as_map_mut().expect("a record is a mapping");
-    if let Some(source) = short.source {
-        let source = if is_bind {
-            checker.absolute(&source)
-        } else {
-            source
-        };
-        map.set("source", text(source));
-    }
-    // As Compose has it: a target of two characters is a volume without options, not even empty ones.
-    if item.as_text().is_some_and(|written| written.len() > 2) {
-        map.set(kind, Node::new(Value::Map(options), place));
-    }
-    if short.read_only {
-        map.set("read_only", Node::new(Value::Bool(true), place));
-    }
-    long
-}
-
-fn long_volume(mut item: Node, checker: &Checker) -> Node {
-    let place = item.place;
-    let is_bind = item.get("type").and_then(Node::as_text) == Some("bind");
-    let Some(map) = item.as_map_mut() else {
-        return item;
-    };
-    if let Some(target) = map.get("target").and_then(Node::as_text).map(path::clean) {
-        map.set("target", Node::text(target, place));
-    }
-    if is_bind {
-        if let Some(source) = map
-            .get("source")
-            .and_then(Node::as_text)
-            .map(|source| checker.absolute(source))
-        {
-            map.set("source", Node::text(source, place));
-        }
-        if let Some(bind) = map.get_mut("bind").and_then(Node::as_map_mut) {
-            bind.set_default("create_host_path", || Node::new(Value::Bool(true), place));
-        }
-    }
-    item
-}
-
-/// The item itself, as text.
-pub(super) fn whole(node: &Node) -> String {
-    text_of(&node.value).unwrap_or_default()
-}
-
-/// What stands before `=`.
-pub(super) fn key_of_pair(node: &Node) -> String {
-    let text = whole(node);
-    text.split_once('=')
-        .map_or(text.clone(), |(key, _)| key.to_owned())
-}
-
-/// The mount's target.
-pub(super) fn target(node: &Node) -> String {
-    node.get("target").map(whole).unwrap_or_default()
-}
-
-/// The file's path.
-pub(super) fn path(node: &Node) -> String {
-    node.get("path").map(whole).unwrap_or_default()
-}
-
-/// The network's subnet.
-pub(super) fn subnet(node: &Node) -> String {
-    node.get("subnet").map(whole).unwrap_or_default()
-}
-
-/// Where a config appears.
-pub(super) fn config_target(node: &Node) -> String {
-    file_target(node, "")
-}
-
-/// Where a secret appears.
-pub(super) fn secret_target(node: &Node) -> String {
-    file_target(node, "/run/secrets")
-}
-
-fn file_target(node: &Node, directory: &str) -> String {
-    let source = || {
-        format!(
-            "{directory}/{}",
-            node.get("source").map(whole).unwrap_or_default()
-        )
-    };
-    node.get("target").map_or_else(source, whole)
-}
-
-/// Address, published and target port, protocol.
-pub(super) fn port_key(node: &Node) -> String {
-    let part = |key| node.get(key).map(whole).unwrap_or_default();
-    let host = node
-        .get("host_ip")
-        .map_or_else(|| "0.0.0.0".to_owned(), whole);
-    format!(
-        "{host}:{}:{}/{}",
-        part("published"),
-        part("target"),
-        part("protocol")
-    )
 }
