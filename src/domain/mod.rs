@@ -8,6 +8,7 @@ mod data_request;
 mod env_request;
 mod failure;
 mod image;
+mod kept;
 mod login;
 mod mount;
 mod names;
@@ -34,6 +35,7 @@ pub use data_request::{
 pub use env_request::{Apply, EnvFormat, EnvRequest, EnvVerb, Rotation, Sight};
 pub use failure::{ExitCause, Failure, FailureKind};
 pub use image::{Build, ImageRef, ImageSource, PullPolicy};
+pub use kept::{Keeping, KeptCredential, kept_credential};
 pub use login::{AmqpLogin, PostgresLogin, ReadFile, RedisLogin, first_start_secrets};
 pub use mount::{Mount, MountAccess, MountSource};
 pub use names::{InvalidName, ProjectName, ServiceName};

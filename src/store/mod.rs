@@ -3,9 +3,11 @@
 mod atomic;
 mod env_file;
 mod error;
+mod fingerprints;
 mod state;
 
 pub use atomic::{Privacy, write};
 pub use env_file::{Backup, EnvFile};
 pub use error::StoreError;
+pub use fingerprints::{Fingerprints, Standing};
 pub use state::{Lock, StateDir};
