@@ -89,7 +89,7 @@ fn line(
 }
 
 /// The services that this run saw ready.
-fn probed(plan: &Plan, outcome: &Outcome) -> BTreeMap<ServiceName, Probed> {
+pub(super) fn probed(plan: &Plan, outcome: &Outcome) -> BTreeMap<ServiceName, Probed> {
     let failed = |step: &StepId| outcome.failures.iter().any(|(other, _)| other == step);
     plan.steps()
         .filter(|(_, step)| step.action.kind() == StepKind::Ready)

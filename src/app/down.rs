@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::project::Project;
 use super::scene::Scene;
 use super::session::Session;
-use super::{conclusion, consent, up};
+use super::{conclusion, consent, engine, up};
 use crate::domain::{Consent, Down, Failure, FailureKind, Run, VolumeFate};
 use crate::event::Event;
 use crate::plan::{self, DownOptions};
@@ -12,7 +13,9 @@ use crate::report;
 
 /// Takes the stack down.
 pub(super) async fn run(session: &mut Session, request: Down) -> Result<u8, Failure> {
-    let scene = Scene::open(session, &request.scope, request.run).await?;
+    let project = Project::load_to_look(session, &request.scope)?;
+    let engine = engine::reach(session).await?;
+    let scene = Scene::of(session, project, engine, request.run).await?;
     let Scene {
         project,
         engine,

@@ -18,7 +18,7 @@ use crate::event::LogStream;
 
 /// Runs the command.
 pub(super) async fn run(session: &mut Session, request: Exec) -> Result<u8, Failure> {
-    let project = Project::load(session, &request.scope)?;
+    let project = Project::load_to_look(session, &request.scope)?;
     let service = ServiceName::new(request.service.clone())
         .ok()
         .filter(|name| project.stack.services.contains_key(name))

@@ -1,6 +1,6 @@
 //! The hands of a plan: each action goes to the room that can do it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use super::faults;
 use crate::data::{self, DataContext, DataError, DataOutcome, SeedOptions};
 use crate::domain::{
     ContainerId, ContainerSpec, Failure, FailureKind, ImageRef, Necessity, NetworkSpec, Service,
-    ServiceName, Stack, first_start_secrets,
+    ServiceName, Stack,
 };
 use crate::engine::{Engine, EngineError, EngineEvent, ExecRequest, Removal};
-use crate::event::{Event, Events, StepKind};
+use crate::event::{Events, StepKind};
 use crate::images::{Acquirer, ImageError};
 use crate::plan::{Action, CONFIG_HASH, PROJECT, Plan, Replaced, Step, describe};
-use crate::probe::{Answer, Prober, Target, Until, Wait};
+use crate::probe::{Prober, Until, Wait};
 use crate::run::{Done, Perform, Pulse};
 
 /// All that single calls need.
@@ -30,6 +30,8 @@ pub(super) struct Hands {
     pub events: Events,
     /// The person's hard limit for the whole run.
     pub limit: Option<Duration>,
+    /// Services whose volume was last seen with another password than the one they have now.
+    pub stale: BTreeSet<ServiceName>,
     /// Subscriptions taken before the first step, so that no container's end is missed; by container name.
     pub heard: Mutex<BTreeMap<String, broadcast::Receiver<EngineEvent>>>,
     /// Services that a step of this plan started, each with its time from start to ready.
@@ -200,18 +202,6 @@ impl Hands {
             .await
     }
 
-    /// Whether a store that runs refuses the login of its own settings: its volume keeps an older password.
-    async fn refuses(&self, service: &Service, name: &str) -> bool {
-        if first_start_secrets(service).is_empty() {
-            return false;
-        }
-        let Ok(Some(container)) = self.engine.container(name).await else {
-            return false;
-        };
-        let target = Target::of(&*self.engine, &self.data.facts, service, container).await;
-        matches!(self.prober.once(&target).await, Answer::Impossible(_))
-    }
-
     async fn wait(&self, step: &Step, name: &str, until: Until) -> Result<Done, Failure> {
         let service = self.service(step)?;
         let subscription = self
@@ -237,24 +227,20 @@ impl Hands {
             events: &self.events,
         };
         let waited = self.prober.wait(wait(engine_events)).await;
-        let took = match waited {
-            Err(_) if self.refuses(service, name).await => {
-                data::mend(&*self.engine, service, &container).await?;
-                let text = format!(
-                    "`{}` kept an older password in its volume; it was given the one of `.env`, and kept its data",
-                    service.name
-                );
-                self.events.tell(Event::Notice { text });
-                // The login with the new password is the proof.
-                self.prober.wait(wait(again)).await?
-            }
-            waited => waited?,
+        let mut done = Done::Unchanged;
+        let took = if self.keeps_another(service, name, waited.is_ok()).await {
+            self.mend(service, &container).await?;
+            done = Done::Changed;
+            // The login with the new password is the proof.
+            self.prober.wait(wait(again)).await?
+        } else {
+            waited?
         };
         let was_started_here = !step.needs.is_empty();
         if was_started_here {
             self.times().insert(service.name.clone(), took);
         }
-        Ok(Done::Unchanged)
+        Ok(done)
     }
 
     /// The services that were started, with their times to ready.

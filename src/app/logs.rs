@@ -18,7 +18,7 @@ type Line = (ObservedContainer, LogLine);
 
 /// Shows logs.
 pub(super) async fn run(session: &mut Session, request: Logs) -> Result<u8, Failure> {
-    let project = Project::load(session, &request.scope)?;
+    let project = Project::load_to_look(session, &request.scope)?;
     let names = &request.scope.services;
     if !names.is_empty() {
         plan::select(&project.stack, names).map_err(|error| up::unknown(&error))?;

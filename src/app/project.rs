@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::environment;
 use super::files::Disk;
 use super::session::Session;
+use super::stand_in::stand_ins;
 use crate::composefile::{self, Colour, Diagnostics, LoadRequest, Loaded};
 use crate::domain::{Failure, FailureKind, Scope, Secret, Stack};
 use crate::env::{Schema, Variable};
@@ -45,8 +46,19 @@ pub(super) struct Project {
     pub root: PathBuf,
     /// All that loading found out.
     pub loaded: Loaded,
+    /// Whether every value is there that the files ask for.
+    pub completeness: Completeness,
     schema: Option<Schema>,
     locks: PathBuf,
+}
+
+/// Whether a project's files have all values that they ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Completeness {
+    /// All are there.
+    Whole,
+    /// Some are missing, and others stand in for them: nothing may be started.
+    StandIns,
 }
 
 impl Place {
@@ -82,6 +94,25 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The Compose files that are known by name: without one, those that Compose looks for.
+    fn compose_files(&self) -> Vec<PathBuf> {
+        if !self.files.is_empty() {
+            return self.files.clone();
+        }
+        STANDARD_FILES.map(|name| self.root.join(name)).into()
+    }
+
+    /// The files that give values.
+    fn value_files(&self) -> Vec<PathBuf> {
+        if self.env_files.is_empty() {
+            vec![self.root.join(".env")]
+        } else {
+            self.env_files.clone()
+        }
+    }
+}
+
 impl Project {
     /// Finds and loads the project that `scope` means; its secrets are masked from here on.
     ///
@@ -93,18 +124,62 @@ impl Project {
         let loaded = Self::read(session, &place, scope, environment)
             .map_err(|diagnostics| wrong(session, &diagnostics))?;
         let schema = environment::schema(&place.root)?;
+        let whole = Completeness::Whole;
+        Ok(Self::begin(session, place, loaded, schema, whole))
+    }
+
+    /// As [`Self::load`], for what starts nothing: values that are missing are told, and no hindrance.
+    ///
+    /// # Errors
+    /// All else that is wrong with its files.
+    pub fn load_to_look(session: &Session, scope: &Scope) -> Result<Self, Failure> {
+        let place = Place::find(session, scope);
+        let environment = session.environment.clone();
+        let whole = Self::read(session, &place, scope, environment.clone());
+        let schema = environment::schema(&place.root)?;
+        let diagnostics = match whole {
+            Ok(loaded) => {
+                let whole = Completeness::Whole;
+                return Ok(Self::begin(session, place, loaded, schema, whole));
+            }
+            Err(diagnostics) => diagnostics,
+        };
+        let (compose_files, env_files) = (place.compose_files(), place.value_files());
+        let missing = stand_ins(&compose_files, &env_files, schema.as_ref(), &environment);
+        let names: Vec<String> = missing.keys().cloned().collect();
+        let environment = environment.into_iter().chain(missing).collect();
+        let loaded = Self::read(session, &place, scope, environment)
+            .map_err(|_| wrong(session, &diagnostics))?;
+        let text = format!(
+            "`.env` has no value for {}: what runs can be looked at and stopped; `jobsprint-dev setup` makes what is missing",
+            report::words::list(&names)
+        );
+        session.events.tell(Event::Warning { text });
+        let filled = Completeness::StandIns;
+        Ok(Self::begin(session, place, loaded, schema, filled))
+    }
+
+    /// A project that is at hand: its secrets are masked, and its files' warnings told.
+    fn begin(
+        session: &Session,
+        place: Place,
+        loaded: Loaded,
+        schema: Option<Schema>,
+        completeness: Completeness,
+    ) -> Self {
         conceal(session, &loaded, schema.as_ref());
         for warning in &loaded.warnings {
             let text = warning.headline();
             session.events.tell(Event::Warning { text });
         }
-        Ok(Self {
+        Self {
             stack: Arc::new(loaded.stack.clone()),
             loaded,
+            completeness,
             schema,
             root: place.root,
             locks: locks(session),
-        })
+        }
     }
 
     /// Reads the project's files in this environment, and does nothing else.

@@ -1,6 +1,6 @@
 //! `up`: from what runs to what the files say, on the one road.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::project::Project;
 use super::scene::look;
 use super::session::Session;
 use super::startup::Keep;
-use super::{conclusion, engine, faults};
+use super::{conclusion, engine, faults, volumes};
 use crate::data::{DataContext, Glance};
 use crate::domain::{
     Consent, ContainerId, Failure, FailureKind, Observed, OnFailure, Orphans, ProjectName,
@@ -52,6 +52,10 @@ pub(super) async fn converge(
     };
     let observed = look(project, &*engine).await?;
     let plan = plan::up(stack, &observed, &options(request)).map_err(|error| unknown(&error))?;
+    let stale = match request.run {
+        Run::Real => volumes::examine(session, project, &*engine, &observed, &plan).await?,
+        Run::Dry => BTreeSet::new(),
+    };
     if request.run == Run::Dry {
         report::print(&dry(&plan));
         return Ok(0);
@@ -68,7 +72,8 @@ pub(super) async fn converge(
         steps: plan.summaries(),
     });
     let packages = engine::bootstrap_consent(stack, &*engine, request.consent).await?;
-    let walked = walk(session, project, &engine, &plan, request.timeout, packages).await?;
+    let limit = request.timeout;
+    let walked = walk_telling(session, project, &engine, &plan, limit, packages, stale).await?;
     if walked.outcome.interrupted {
         return Err(conclusion::interrupted());
     }
@@ -80,12 +85,14 @@ pub(super) async fn converge(
         "jobsprint-dev logs -f".to_owned(),
         "jobsprint-dev status".to_owned(),
     ];
-    let observed = if walked.outcome.changed || failed {
+    let after = if walked.outcome.changed || failed {
         look(project, &*engine).await?
     } else {
-        observed
+        observed.clone()
     };
-    conclusion::conclude(session, project, &observed, &plan, &walked, next)
+    let seen = conclusion::probed(&plan, &walked.outcome);
+    volumes::remember(project, &observed, &after, &seen.into_keys().collect());
+    conclusion::conclude(session, project, &after, &plan, &walked, next)
 }
 
 /// Carries a plan out with all that its steps need; `packages` tells whether the distribution's may be installed for it.
@@ -96,6 +103,20 @@ pub(super) async fn walk(
     plan: &Arc<Plan>,
     limit: Option<Duration>,
     packages: Consent,
+) -> Result<Walked, Failure> {
+    let nobody = BTreeSet::new();
+    walk_telling(session, project, engine, plan, limit, packages, nobody).await
+}
+
+/// As [`walk`]; the stores of `stale` are told their passwords on the way.
+async fn walk_telling(
+    session: &Session,
+    project: &Project,
+    engine: &Arc<dyn Engine>,
+    plan: &Arc<Plan>,
+    limit: Option<Duration>,
+    packages: Consent,
+    stale: BTreeSet<ServiceName>,
 ) -> Result<Walked, Failure> {
     let looking = "look at the engine";
     let facts = engine
@@ -126,6 +147,7 @@ pub(super) async fn walk(
         prober,
         events: session.events.clone(),
         limit,
+        stale,
         heard: subscriptions(plan, &pulse),
         ready: Mutex::default(),
     });
