@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test binary takes the part that it needs")]
 
+pub mod checkout;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
