@@ -77,6 +77,7 @@ laws! {
     events_tell_of_start_and_death,
     one_off_containers_are_not_observed,
     images_that_are_here_are_observed,
+    an_engine_tells_of_itself_and_its_images,
 }
 
 async fn a_container_that_is_made_is_observed_with_its_labels(world: World) {
@@ -100,6 +101,21 @@ async fn a_container_that_is_made_is_observed_with_its_labels(world: World) {
     assert_eq!(container.labels, spec.labels);
     assert_eq!(container.state, ContainerState::Created);
     assert_eq!(observed.networks[0].name, world.bed.network().network.name);
+}
+
+async fn an_engine_tells_of_itself_and_its_images(world: World) {
+    let gone = ImageRef::new("jobsprint-dev-test/nobody-has-it:1");
+
+    let survey = world.engine().survey().await.expect("told");
+    let here = world.engine().image_traits(&world.image).await;
+    let missing = world.engine().image_traits(&gone).await;
+
+    assert!(survey.memory > 0 && !survey.storage.is_empty() && !survey.root.is_empty());
+    let listed = |(name, _): &(String, u64)| name == world.image.as_str();
+    assert!(survey.images.iter().any(listed), "{:?}", survey.images);
+    let platform = here.expect("asked").expect("it is here").platform;
+    assert!(platform.starts_with("linux/"), "{platform}");
+    assert_eq!(missing, Ok(None));
 }
 
 async fn a_name_in_use_is_refused(world: World) {

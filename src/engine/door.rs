@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 use super::{
-    EngineError, EventStream, ExecRequest, ExecSession, Executed, LogRequest, LogStreamReader,
+    EngineError, EngineSurvey, EventStream, ExecRequest, ExecSession, Executed, ImageTraits,
+    LogRequest, LogStreamReader,
 };
 use crate::domain::{
     Build, ContainerId, ContainerSpec, ImageId, ImageRef, NetworkId, NetworkSpec, Observed,
@@ -80,10 +81,15 @@ pub trait Engine: Send + Sync {
     /// Projects on this engine (the values of Compose's project label), each with its working directory where known.
     async fn projects(&self) -> Result<BTreeMap<String, Option<PathBuf>>, EngineError>;
 
+    /// What the engine says of itself and its machine.
+    async fn survey(&self) -> Result<EngineSurvey, EngineError>;
+
     /// The id of a local image.
     async fn image(&self, image: &ImageRef) -> Result<Option<ImageId>, EngineError>;
     /// What a local image runs by default.
     async fn image_command(&self, image: &ImageRef) -> Result<ImageCommand, EngineError>;
+    /// For which machine and when a local image was made; `None` where it isn't here.
+    async fn image_traits(&self, image: &ImageRef) -> Result<Option<ImageTraits>, EngineError>;
     /// Pulls an image once, without retry; `credentials` are user and password or a token.
     async fn pull(
         &self,

@@ -13,6 +13,7 @@ mod logs;
 mod provision;
 mod route;
 mod surroundings;
+mod survey;
 
 pub use address::{Address, InvalidAddress};
 pub use connect::{Absence, connect};
@@ -32,3 +33,4 @@ pub use provision::{
 };
 pub use route::{Route, remote_host, routes};
 pub use surroundings::{Choice, Misguided, Surroundings, Whereabouts, is_installed};
+pub use survey::{EngineSurvey, ImageTraits};

@@ -27,9 +27,9 @@ use crate::domain::{
     ObservedContainer, ProjectName, Subnet, VolumeSpec,
 };
 use crate::engine::{
-    BuildRequest, Credentials, Engine, EngineError, EngineFacts, EventStream, ExecRequest,
-    ExecSession, Executed, ImageCommand, ImageProgress, LogRequest, LogStreamReader, Removal,
-    Usage,
+    BuildRequest, Credentials, Engine, EngineError, EngineFacts, EngineSurvey, EventStream,
+    ExecRequest, ExecSession, Executed, ImageCommand, ImageProgress, ImageTraits, LogRequest,
+    LogStreamReader, Removal, Usage,
 };
 
 /// What a stop may take beyond its grace: the kill, and the engine's own work.
@@ -55,12 +55,20 @@ impl Engine for DockerEngine {
         self.labelled_projects().await
     }
 
+    async fn survey(&self) -> Result<EngineSurvey, EngineError> {
+        self.look_around().await
+    }
+
     async fn image(&self, image: &ImageRef) -> Result<Option<ImageId>, EngineError> {
         self.image_id(image).await
     }
 
     async fn image_command(&self, image: &ImageRef) -> Result<ImageCommand, EngineError> {
         self.default_command(image).await
+    }
+
+    async fn image_traits(&self, image: &ImageRef) -> Result<Option<ImageTraits>, EngineError> {
+        self.traits_of(image).await
     }
 
     async fn pull(

@@ -14,6 +14,7 @@ mod inspect;
 mod lines;
 mod mounts;
 mod observe;
+mod survey;
 mod transfer;
 
 pub use client::DockerEngine;

@@ -20,9 +20,9 @@ use crate::domain::{
     ObservedContainer, ProjectName, VolumeSpec,
 };
 use crate::engine::{
-    BuildRequest, Credentials, Engine, EngineError, EngineEventKind, EngineFacts, EventStream,
-    ExecRequest, ExecSession, Executed, ImageCommand, ImageProgress, LogLine, LogRequest,
-    LogStreamReader, Removal, Usage,
+    BuildRequest, Credentials, Engine, EngineError, EngineEventKind, EngineFacts, EngineSurvey,
+    EventStream, ExecRequest, ExecSession, Executed, ImageCommand, ImageProgress, ImageTraits,
+    LogLine, LogRequest, LogStreamReader, Removal, Usage,
 };
 use crate::event::LogStream;
 
@@ -145,6 +145,24 @@ impl Engine for FakeEngine {
             .collect())
     }
 
+    async fn survey(&self) -> Result<EngineSurvey, EngineError> {
+        let world = self.world();
+        Ok(EngineSurvey {
+            storage: "overlay2".to_owned(),
+            cgroup_driver: "systemd".to_owned(),
+            memory: 8 << 30,
+            root: "/fake/docker".to_owned(),
+            forwards: true,
+            system: "a fake world".to_owned(),
+            images: world
+                .images
+                .keys()
+                .map(|image| (image.to_string(), 0))
+                .collect(),
+            ..EngineSurvey::default()
+        })
+    }
+
     async fn image(&self, image: &ImageRef) -> Result<Option<ImageId>, EngineError> {
         Ok(self.world().images.get(image).cloned())
     }
@@ -153,6 +171,14 @@ impl Engine for FakeEngine {
         let here = self.world().images.contains_key(image);
         here.then(ImageCommand::default)
             .ok_or_else(|| missing("image", image.as_str()))
+    }
+
+    async fn image_traits(&self, image: &ImageRef) -> Result<Option<ImageTraits>, EngineError> {
+        let is_here = self.world().images.contains_key(image);
+        Ok(is_here.then(|| ImageTraits {
+            platform: "linux/amd64".to_owned(),
+            created: None,
+        }))
     }
 
     async fn pull(
