@@ -12,6 +12,7 @@
 //! | [`env`] | pure: the env schema and `.env`, generated and reconciled | dotenv, domain |
 //! | [`plan`] | pure decisions: `Stack` + `Observed` → `Plan` | event, domain |
 //! | [`supervise`] | pure state machines with time as an argument | domain |
+//! | [`doctor`] | pure: facts about the machine → verdicts | engine, domain |
 //! | [`event`] | the facts that happened | domain |
 //! | [`engine`] | the door to the container engine | event, domain |
 //! | [`images`] | how an image is obtained | plan, supervise, engine, event, domain |
@@ -39,6 +40,7 @@ pub mod app;
 pub mod cli;
 pub mod composefile;
 pub mod data;
+pub mod doctor;
 pub mod domain;
 pub mod dotenv;
 pub mod engine;

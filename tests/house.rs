@@ -261,6 +261,7 @@ fn pure_rooms_wait_for_nothing() {
         "env",
         "plan",
         "supervise",
+        "doctor",
         "event",
         "cli",
     ];

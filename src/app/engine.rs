@@ -22,9 +22,15 @@ const BOOTSTRAP: &str = "mmdebstrap";
 /// # Errors
 /// Why none does, with what mends it.
 pub(super) async fn reach(session: &Session) -> Result<Arc<dyn Engine>, Failure> {
-    connect(&around(session))
-        .await
-        .map_err(Absence::into_failure)
+    seek(session).await.map_err(Absence::into_failure)
+}
+
+/// The engine that answers, or which way it is absent.
+///
+/// # Errors
+/// [`Absence`] where none answers.
+pub(super) async fn seek(session: &Session) -> Result<Arc<dyn Engine>, Absence> {
+    connect(&around(session)).await
 }
 
 /// The engine that answers, after seeing to it that one does; asks before anything is installed or started.

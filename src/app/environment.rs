@@ -134,15 +134,8 @@ pub(super) fn ensure_tls(root: &Path) -> Result<Vec<String>, Failure> {
         directory.join("localhost.crt"),
         directory.join("localhost.key"),
     );
-    if let (Ok(certificate), Ok(key)) = (fs::read_to_string(&certificate), fs::read_to_string(&key))
-    {
-        let present = Certificate {
-            certificate,
-            key: Secret::new(key),
-        };
-        if present.judge(&LOCAL_NAMES, now) == Verdict::Good {
-            return Ok(Vec::new());
-        }
+    if has_good_tls(&directory) {
+        return Ok(Vec::new());
     }
     let made = Certificate::make(&LOCAL_NAMES, now)
         .map_err(|error| Failure::new(FailureKind::Bug, error.to_string()))?;
@@ -151,6 +144,17 @@ pub(super) fn ensure_tls(root: &Path) -> Result<Vec<String>, Failure> {
         .and_then(|()| write(&certificate, made.certificate.as_bytes(), Privacy::Shared))
         .map_err(|error: StoreError| Failure::from(error))?;
     Ok(vec!["localhost.crt".to_owned(), "localhost.key".to_owned()])
+}
+
+/// Whether `directory` holds a certificate that is good for this machine's names now.
+pub(super) fn has_good_tls(directory: &Path) -> bool {
+    let read = |name: &str| fs::read_to_string(directory.join(name));
+    let (Ok(certificate), Ok(key)) = (read("localhost.crt"), read("localhost.key")) else {
+        return false;
+    };
+    let key = Secret::new(key);
+    let present = Certificate { certificate, key };
+    present.judge(&LOCAL_NAMES, SystemTime::now()) == Verdict::Good
 }
 
 #[cfg(test)]

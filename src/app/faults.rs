@@ -75,7 +75,7 @@ pub(super) fn port_taken(service: &str, port: u16, holder: Option<&Holder>) -> F
     // The engine's own proxy holds it for a container: ending the proxy would mend nothing.
     let process = holder.filter(|holder| holder.name != "docker-proxy");
     let (by, hint) = match (process, holder) {
-        (Some(Holder { pid, name }), _) => (
+        (Some(Holder { pid, name, .. }), _) => (
             format!("`{name}` (pid {pid})"),
             format!("stop it with `kill {pid}`"),
         ),

@@ -6,6 +6,7 @@ mod config;
 mod consent;
 mod data;
 mod db;
+mod doctor;
 mod down;
 mod engine;
 mod env;

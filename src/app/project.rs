@@ -178,7 +178,7 @@ impl Project {
             completeness,
             schema,
             root: place.root,
-            locks: locks(session),
+            locks: session.locks(),
         }
     }
 
@@ -233,22 +233,6 @@ fn root_of(file: &Path) -> PathBuf {
         .parent()
         .filter(|above| directory.ends_with("compose") && above.join("templates").is_dir());
     above.unwrap_or(directory).to_owned()
-}
-
-/// The XDG state directory (<https://specifications.freedesktop.org/basedir-spec/>), else a place for temporary files.
-fn locks(session: &Session) -> PathBuf {
-    let variable = |name: &str| {
-        session
-            .environment
-            .get(name)
-            .filter(|value| !value.is_empty())
-    };
-    let state = match (variable("XDG_STATE_HOME"), variable("HOME")) {
-        (Some(state), _) => PathBuf::from(state),
-        (None, Some(home)) => Path::new(home).join(".local/state"),
-        (None, None) => std::env::temp_dir(),
-    };
-    state.join("jobsprint-dev/locks")
 }
 
 /// Masks the values of sensitive variables in all that is shown.

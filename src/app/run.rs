@@ -4,8 +4,8 @@ use tokio::runtime;
 
 use super::session::Session;
 use super::{
-    backup, config, db, down, engine, env, exec, halt, logs, migrate, reset, seed, setup, snapshot,
-    startup, status, up,
+    backup, config, db, doctor, down, engine, env, exec, halt, logs, migrate, reset, seed, setup,
+    snapshot, startup, status, up,
 };
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
@@ -83,6 +83,7 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Engine(request) => engine::run(session, request).await,
         Request::Env(request) => env::run(session, request).await,
         Request::Config(request) => config::run(session, &request),
+        Request::Doctor(request) => doctor::run(session, request).await,
         Request::Completions(_) => Ok(0),
     }
 }
@@ -105,6 +106,7 @@ fn output(request: &Request) -> OutputMode {
         Request::Engine(request) => request.output,
         Request::Env(request) => request.scope.output,
         Request::Config(request) => request.scope.output,
+        Request::Doctor(request) => request.scope.output,
         Request::Completions(_) => OutputMode::Plain,
     }
 }

@@ -82,6 +82,30 @@ impl Session {
             .unwrap_or_else(PoisonError::into_inner) = redactor;
     }
 
+    /// The directory of locks, beside all projects: under the XDG state directory
+    /// (<https://specifications.freedesktop.org/basedir-spec/>), else a place for temporary files.
+    pub fn locks(&self) -> PathBuf {
+        let variable = |name: &str| {
+            let value = self.environment.get(name);
+            value.filter(|value| !value.is_empty())
+        };
+        let state = match (variable("XDG_STATE_HOME"), variable("HOME")) {
+            (Some(state), _) => PathBuf::from(state),
+            (None, Some(home)) => PathBuf::from(home).join(".local/state"),
+            (None, None) => std::env::temp_dir(),
+        };
+        state.join("jobsprint-dev/locks")
+    }
+
+    /// The text without what must not be shown.
+    pub fn masked(&self, text: &str) -> String {
+        let redactor = self
+            .concealed
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        redactor.redact(text).into_owned()
+    }
+
     /// From now on this run is a start, whose record is kept as told.
     pub fn keep_record(&self, keep: Keep) {
         // A run starts one stack; a second word on the same start changes nothing.

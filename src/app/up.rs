@@ -1,8 +1,11 @@
 //! `up`: from what runs to what the files say, on the one road.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use futures_util::future::join_all;
 
 use super::hands::{Hands, subscriptions};
 use super::project::Project;
@@ -254,18 +257,11 @@ async fn check_ports(
         .filter(|found| found.is_running())
         .flat_map(|found| found.ports.iter().map(|port| port.host))
         .collect();
-    let taken: Vec<(&Service, TakenPort)> = plan
-        .steps()
-        .filter_map(|(_, step)| match &step.action {
-            plan::Action::StartContainer { .. } => project.stack.service(step.service.as_ref()?),
-            _ => None,
-        })
-        .flat_map(|service| {
-            let taken = taken_ports(&service.container.ports).into_iter();
-            taken.map(move |taken| (service, taken))
-        })
-        .filter(|(_, taken)| !ours.contains(&taken.address.port()))
-        .collect();
+    let started = plan.steps().filter_map(|(_, step)| match &step.action {
+        plan::Action::StartContainer { .. } => project.stack.service(step.service.as_ref()?),
+        _ => None,
+    });
+    let taken = taken(started, &ours);
     if taken.is_empty() {
         return Ok(());
     }
@@ -273,7 +269,7 @@ async fn check_ports(
     let mut failures = taken.iter().map(|(service, taken)| {
         let port = taken.address.port();
         match published.get(&port) {
-            Some(container) => faults::port_published(service.name.as_str(), port, container),
+            Some(other) => faults::port_published(service.name.as_str(), port, &other.container),
             None => faults::port_taken(service.name.as_str(), port, taken.holder.as_ref()),
         }
     });
@@ -282,20 +278,50 @@ async fn check_ports(
     Err(first.details(others))
 }
 
-/// The ports that containers of any project publish, each with its container's name.
-async fn published_ports(engine: &dyn Engine) -> BTreeMap<u16, String> {
-    let mut published = BTreeMap::new();
+/// The fixed ports of `services` that can't be bound, those in `ours` left out.
+pub(super) fn taken<'a>(
+    services: impl Iterator<Item = &'a Service>,
+    ours: &[u16],
+) -> Vec<(&'a Service, TakenPort)> {
+    services
+        .flat_map(|service| {
+            let taken = taken_ports(&service.container.ports).into_iter();
+            taken.map(move |taken| (service, taken))
+        })
+        .filter(|(_, taken)| !ours.contains(&taken.address.port()))
+        .collect()
+}
+
+/// A container that publishes a port.
+#[derive(Debug, Clone)]
+pub(super) struct Publisher {
+    /// Its name.
+    pub container: String,
+    /// Its project.
+    pub project: String,
+    /// That project's directory, where known.
+    pub directory: Option<PathBuf>,
+}
+
+/// The ports that containers of any project publish.
+pub(super) async fn published_ports(engine: &dyn Engine) -> BTreeMap<u16, Publisher> {
     // What can't be looked at can't be named; the port is taken all the same.
-    for project in engine.projects().await.unwrap_or_default().into_keys() {
-        let Ok(project) = ProjectName::new(project) else {
-            continue;
-        };
-        let Ok(observed) = engine.observe(&project, &[]).await else {
-            continue;
-        };
+    let projects = engine.projects().await.unwrap_or_default();
+    let looks = projects.into_iter().map(|(name, directory)| async move {
+        let project = ProjectName::new(&name).ok()?;
+        let observed = engine.observe(&project, &[]).await.ok()?;
+        Some((name, directory, observed))
+    });
+    let mut published = BTreeMap::new();
+    for (project, directory, observed) in join_all(looks).await.into_iter().flatten() {
         for found in observed.containers {
             for port in found.ports {
-                published.insert(port.host, found.name.clone());
+                let by = Publisher {
+                    container: found.name.clone(),
+                    project: project.clone(),
+                    directory: directory.clone(),
+                };
+                published.insert(port.host, by);
             }
         }
     }

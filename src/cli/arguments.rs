@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    backup, completions, config, db, down, engine, env, exec, halt, logs, migrate, report, reset,
-    scope::ScopeArguments, seed, setup, snapshot, status,
+    backup, completions, config, db, doctor, down, engine, env, exec, halt, logs, migrate, report,
+    reset, scope::ScopeArguments, seed, setup, snapshot, status,
 };
 use crate::domain::{
-    BackupRequest, Config, DbRequest, Down, EngineRequest, EnvRequest, Exec, Halt, Logs,
-    MigrateRequest, ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StartupReport,
+    BackupRequest, Config, DbRequest, DoctorRequest, Down, EngineRequest, EnvRequest, Exec, Halt,
+    Logs, MigrateRequest, ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StartupReport,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -67,6 +67,8 @@ pub enum Request {
     Env(EnvRequest),
     /// `config`.
     Config(Config),
+    /// `doctor`.
+    Doctor(DoctorRequest),
     /// `completions`: the script for this shell.
     Completions(clap_complete::Shell),
 }
@@ -127,6 +129,8 @@ enum Verb {
     Env(env::EnvArguments),
     /// Print the Compose file as it is understood: interpolated, merged, resolved
     Config(config::ConfigArguments),
+    /// Look for what is wrong with this machine, this engine and this project
+    Doctor(doctor::DoctorArguments),
     /// Print the completion script of a shell
     Completions(completions::CompletionsArguments),
 }
@@ -158,6 +162,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Engine(verb) => Request::Engine(verb.request(output)),
         Verb::Env(verb) => Request::Env(verb.request(scope.scope())),
         Verb::Config(verb) => Request::Config(verb.request(scope.scope())),
+        Verb::Doctor(verb) => Request::Doctor(verb.request(scope.scope())),
         Verb::Completions(verb) => Request::Completions(verb.shell),
     })
 }

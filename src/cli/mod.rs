@@ -5,6 +5,7 @@ mod backup;
 mod completions;
 mod config;
 mod db;
+mod doctor;
 mod down;
 mod engine;
 mod env;

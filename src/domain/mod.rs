@@ -5,6 +5,7 @@
 mod config;
 mod container;
 mod data_request;
+mod doctor_request;
 mod env_request;
 mod failure;
 mod image;
@@ -21,6 +22,7 @@ mod request;
 mod secret;
 mod service;
 mod stack;
+mod verdict;
 mod watch;
 
 pub use config::{Aspect, Config, Disclosure, Notation};
@@ -32,6 +34,7 @@ pub use data_request::{
     BackupRequest, BackupVerb, DataVerb, DbRequest, DbVerb, Freshness, MigrateRequest,
     ResetRequest, Reveal, SeedRequest, SnapshotRequest, SnapshotVerb,
 };
+pub use doctor_request::{BundleRequest, DoctorRequest, ExplainRequest, Treatment};
 pub use env_request::{Apply, EnvFormat, EnvRequest, EnvVerb, Rotation, Sight};
 pub use failure::{ExitCause, Failure, FailureKind};
 pub use image::{Build, ImageRef, ImageSource, PullPolicy};
@@ -58,4 +61,5 @@ pub use service::{
     Service,
 };
 pub use stack::{BaseImage, FileObject, FileSource, Stack};
+pub use verdict::{Deed, Level, Mend, Verdict};
 pub use watch::{WatchAction, WatchRule};

@@ -23,6 +23,7 @@ mod steps;
 mod summary;
 mod table;
 mod timeline;
+mod verdicts;
 mod waterfall;
 pub mod words;
 
@@ -35,3 +36,4 @@ pub use reporter::Reporter;
 pub use startup::{CriticalStep, Startup};
 pub use status::{Probed, Status, StatusRow};
 pub use timeline::{Outcome, Record, RecordedStep, Timeline};
+pub use verdicts::{verdict_json, verdict_text};

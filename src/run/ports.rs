@@ -13,6 +13,8 @@ pub struct Holder {
     pub pid: u32,
     /// Its name.
     pub name: String,
+    /// Its command line, with what looks like a secret left out.
+    pub command: String,
 }
 
 /// A port that a service wants and somebody else has.
@@ -71,8 +73,41 @@ pub fn holder_of(port: u16) -> Option<Holder> {
         holds_any(&process.path(), &inodes).then(|| Holder {
             pid,
             name: name.trim().to_owned(),
+            command: command_line(&process.path()),
         })
     })
+}
+
+/// A process's arguments: the first few, and of those that name a secret only the name.
+fn command_line(process: &Path) -> String {
+    const LONGEST: usize = 120;
+    let arguments = std::fs::read(process.join("cmdline")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&arguments).into_owned();
+    let mut hidden = false;
+    let words = text
+        .split('\0')
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            let lower = word.to_lowercase();
+            let secret = ["pass", "secret", "token", "key", "://"]
+                .iter()
+                .any(|part| lower.contains(part));
+            let shown = match (hidden, secret, word.split_once('=')) {
+                (true, ..) => "***".to_owned(),
+                (false, true, Some((name, _))) => format!("{name}=***"),
+                (false, true, None) if lower.contains("://") => "***".to_owned(),
+                _ => word.to_owned(),
+            };
+            // `--password swordfish`: the value is the next word.
+            hidden = secret && word.starts_with('-') && !word.contains('=');
+            shown
+        });
+    let line = words.collect::<Vec<_>>().join(" ");
+    if line.chars().count() > LONGEST {
+        line.chars().take(LONGEST).chain(['…']).collect()
+    } else {
+        line
+    }
 }
 
 fn holds_any(process: &Path, inodes: &BTreeSet<String>) -> bool {

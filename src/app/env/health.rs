@@ -11,22 +11,13 @@ use crate::app::project::Project;
 use crate::app::session::Session;
 use crate::domain::{Failure, FailureKind, Scope};
 use crate::dotenv::Template;
-use crate::env::{Around, Finding, InGit, Weight, check as findings};
+use crate::env::{Around, Finding, InGit, Weight, check as faults};
 use crate::error::exit_code;
 use crate::report::{self, Mode, words};
 
 /// Prints what is wrong.
 pub(super) fn check(session: &Session, scope: &Scope) -> Result<u8, Failure> {
-    let files = EnvFiles::read(session, scope)?;
-    let root = &files.place.root;
-    let around = Around {
-        mode: fs::metadata(root.join(".env"))
-            .ok()
-            .map(|found| found.permissions().mode()),
-        git: in_git(root),
-        named: named(session, &files, scope),
-    };
-    let found = findings(&files.schema, files.document.as_ref(), &around);
+    let found = findings(session, scope)?;
     let text = if session.manner.mode == Mode::Json {
         json(&found)
     } else {
@@ -39,6 +30,26 @@ pub(super) fn check(session: &Session, scope: &Scope) -> Result<u8, Failure> {
     } else {
         0
     })
+}
+
+/// All that is wrong with the environment; nothing where the project asks for none.
+///
+/// # Errors
+/// Where a file is broken.
+pub(in crate::app) fn findings(session: &Session, scope: &Scope) -> Result<Vec<Finding>, Failure> {
+    let files = EnvFiles::read(session, scope)?;
+    let root = &files.place.root;
+    if files.document.is_none() && files.schema.variables().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let around = Around {
+        mode: fs::metadata(root.join(".env"))
+            .ok()
+            .map(|found| found.permissions().mode()),
+        git: in_git(root),
+        named: named(session, &files, scope),
+    };
+    Ok(faults(&files.schema, files.document.as_ref(), &around))
 }
 
 fn plain(found: &[Finding]) -> String {

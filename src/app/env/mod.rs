@@ -9,4 +9,5 @@ mod run;
 mod share;
 mod show;
 
+pub(super) use health::findings;
 pub(super) use run::run;

@@ -1,0 +1,11 @@
+//! `doctor`: facts gathered at once, each within its own time; verdicts told; what is safe mended.
+
+mod engine;
+mod facts;
+mod host;
+mod mend;
+mod project;
+mod sources;
+mod verb;
+
+pub(super) use verb::run;

@@ -1,0 +1,38 @@
+//! The verb itself: look, tell, mend, look again.
+
+use super::facts::gather;
+use super::mend;
+use crate::app::session::Session;
+use crate::doctor::verdicts;
+use crate::domain::{DoctorRequest, Failure, Level, Treatment, Verdict};
+use crate::error::exit_code;
+use crate::report::{self, Mode};
+
+/// Tells what is wrong; the exit code is that of the worst.
+pub(in crate::app) async fn run(
+    session: &mut Session,
+    request: DoctorRequest,
+) -> Result<u8, Failure> {
+    let mut found = verdicts(&gather(session, &request.scope).await);
+    let fixable = found.iter().any(|verdict| deed(verdict).is_some());
+    if request.treatment == Treatment::Mend && fixable {
+        mend::all(session, &request.scope, &found).await;
+        found = verdicts(&gather(session, &request.scope).await);
+    }
+    let text = if session.manner.mode == Mode::Json {
+        report::verdict_json(&found)
+    } else {
+        report::verdict_text(&found)
+    };
+    report::print(&session.masked(&text));
+    let worst = found
+        .first()
+        .filter(|verdict| verdict.level == Level::Problem);
+    Ok(worst.map_or(0, |verdict| exit_code(verdict.kind)))
+}
+
+/// What is safe to do about a verdict.
+pub(super) fn deed(verdict: &Verdict) -> Option<&crate::domain::Deed> {
+    let mend = verdict.mend.as_ref()?;
+    mend.deed.as_ref().filter(|_| verdict.level != Level::Ok)
+}

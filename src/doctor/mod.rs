@@ -1,0 +1,13 @@
+//! The diagnosis: facts in, verdicts out, worst first. Looks at nothing itself.
+
+mod engine;
+mod facts;
+mod host;
+mod project;
+mod verdicts;
+
+pub use facts::{
+    ContextSeen, EngineSeen, EnvFault, Facts, HostFacts, LookupSeen, MissingPath, PathUse,
+    PortSeen, PortUser, ProjectFacts, Proxies, ScriptSeen, Space,
+};
+pub use verdicts::verdicts;

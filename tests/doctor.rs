@@ -1,0 +1,15 @@
+//! What `doctor` finds: each bad state is made for real, seen with its evidence and its command, and mended.
+
+#[path = "doctor/engine.rs"]
+mod engine;
+#[path = "doctor/host.rs"]
+mod host;
+#[path = "doctor/patient.rs"]
+mod patient;
+#[path = "doctor/project.rs"]
+mod project;
+#[path = "support/proxy.rs"]
+mod proxy;
+#[path = "world/shipped.rs"]
+mod shipped;
+mod support;

@@ -1,0 +1,280 @@
+//! Faults of the engine and its machine.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::patient::Patient;
+use crate::proxy::Proxy;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthy_machine_is_green() {
+    let patient = Patient::healthy().await;
+    patient.run(&["up"]);
+
+    patient.doctor(&[]).is_green();
+}
+
+#[tokio::test]
+async fn an_engine_that_is_not_there() {
+    let patient = Patient::healthy().await;
+
+    let found = patient.doctor_at("unix:///nowhere/engine.sock");
+
+    found.finds(
+        "problem",
+        "engine.reachable",
+        &["/nowhere/engine.sock", "unset DOCKER_HOST"],
+    );
+    assert_eq!(found.code, Some(20));
+}
+
+#[tokio::test]
+async fn an_address_that_is_none() {
+    let patient = Patient::healthy().await;
+
+    patient.doctor_at("gopher://box").finds(
+        "problem",
+        "engine.reachable",
+        &["DOCKER_HOST", "gopher"],
+    );
+}
+
+#[tokio::test]
+async fn a_docker_context_that_does_not_exist() {
+    let patient = Patient::healthy().await;
+    let mut command = patient.command(&["--output", "json", "doctor"]);
+    command
+        .env_remove("DOCKER_HOST")
+        .env("DOCKER_CONTEXT", "gone");
+
+    patient.diagnosed(&mut command).finds(
+        "problem",
+        "engine.reachable",
+        &["`gone`", "docker context ls"],
+    );
+}
+
+#[tokio::test]
+async fn an_engine_that_accepts_and_never_answers() {
+    let patient = Patient::healthy().await;
+    let socket = patient.path().join("deaf.sock");
+    let _deaf = UnixListener::bind(&socket).expect("bound");
+
+    patient
+        .doctor_at(&format!("unix://{}", socket.display()))
+        .finds(
+            "problem",
+            "engine.answers",
+            &["does not answer", "systemctl restart"],
+        );
+}
+
+#[tokio::test]
+async fn an_engine_that_this_user_may_not_speak_to() {
+    let patient = Patient::healthy().await;
+    let everyone = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(patient.path(), everyone).expect("opened");
+    let program = patient.path().join("tool");
+    std::fs::copy(env!("CARGO_BIN_EXE_jobsprint-dev"), &program).expect("copied");
+    let socket = patient.path().join("private.sock");
+    let _private = UnixListener::bind(&socket).expect("bound");
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600)).expect("closed");
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid", "65534", "--clear-groups", "--"])
+        .arg(program)
+        .args(["--output", "json", "doctor"])
+        .current_dir(patient.path())
+        .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+        .env("HOME", patient.path());
+
+    patient.diagnosed(&mut command).finds(
+        "problem",
+        "engine.permission",
+        &["no permission", "usermod -aG docker"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_is_too_old() {
+    let patient = Patient::healthy().await;
+    let old = Proxy::telling("/version", |version| version["ApiVersion"] = json!("1.24"));
+
+    patient.doctor_at(&old.address()).finds(
+        "problem",
+        "engine.api",
+        &["API 1.24", "1.40", "newer engine"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rootless_engine_and_a_low_port() {
+    let patient = Patient::with("ports: [\"127.0.0.1:981:80\"]").await;
+    let rootless = Proxy::telling("/info", |info| {
+        info["SecurityOptions"] = json!(["name=seccomp,profile=default", "name=rootless"]);
+    });
+
+    patient.doctor_at(&rootless.address()).finds(
+        "problem",
+        "engine.rootless",
+        &["below 1024", "`a` publishes 981", "sysctl"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_without_cgroups() {
+    let patient = Patient::healthy().await;
+    let bare = Proxy::telling("/info", |info| info["CgroupDriver"] = json!("none"));
+
+    patient.doctor_at(&bare.address()).finds(
+        "warning",
+        "engine.cgroup",
+        &["no effect", "cgroup driver: none"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_driver_that_copies_everything() {
+    let patient = Patient::healthy().await;
+    let slow = Proxy::telling("/info", |info| info["Driver"] = json!("vfs"));
+
+    patient
+        .doctor_at(&slow.address())
+        .finds("warning", "engine.storage", &["vfs", "overlay2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_little_memory_for_the_stack() {
+    let patient = Patient::with("mem_limit: 2g\nmem_reservation: 1g").await;
+    let small = Proxy::telling("/info", |info| info["MemTotal"] = json!(512 << 20));
+
+    patient.doctor_at(&small.address()).finds(
+        "problem",
+        "engine.memory",
+        &["needs 1.0 GB", "536.8 MB", "more memory"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_that_disagree() {
+    let patient = Patient::healthy().await;
+    let past = Proxy::telling("/info", |info| {
+        info["SystemTime"] = json!("2020-01-01T00:00:00Z")
+    });
+
+    patient.doctor_at(&past.address()).finds(
+        "problem",
+        "engine.clock",
+        &["behind this one", "set-ntp"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_forwards_nothing() {
+    let patient = Patient::healthy().await;
+    let closed = Proxy::telling("/info", |info| info["IPv4Forwarding"] = json!(false));
+
+    patient.doctor_at(&closed.address()).finds(
+        "problem",
+        "engine.forwarding",
+        &["ip_forward = 0", "sysctl"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_address_range_left() {
+    let patient = Patient::healthy().await;
+    let full = Proxy::telling("/networks", |networks| {
+        let more = (0..40).map(|number| {
+            let subnet = format!("172.{}.0.0/16", 17 + number);
+            json!({ "Name": format!("n{number}"), "Id": format!("{number}"), "IPAM": { "Config": [{ "Subnet": subnet }] } })
+        });
+        networks.as_array_mut().expect("a list").extend(more);
+    });
+
+    patient.doctor_at(&full.address()).finds(
+        "problem",
+        "engine.pools",
+        &["no address range", "docker network prune"],
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_swallows_localhost() {
+    let patient = Patient::healthy().await;
+    let mut command = patient.command(&["--output", "json", "doctor"]);
+    command
+        .env("HTTPS_PROXY", "http://proxy:3128")
+        .env("NO_PROXY", "corp");
+
+    patient.diagnosed(&mut command).finds(
+        "warning",
+        "engine.proxy",
+        &["NO_PROXY lacks localhost", "NO_PROXY=corp"],
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_the_engine_does_not_know() {
+    let patient = Patient::healthy().await;
+    let mut command = patient.command(&["--output", "json", "doctor"]);
+    command
+        .env("HTTPS_PROXY", "http://proxy:3128")
+        .env("NO_PROXY", "localhost");
+
+    patient.diagnosed(&mut command).finds(
+        "warning",
+        "engine.proxy",
+        &["without a proxy", "daemon.json"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_under_the_engine() {
+    let patient = Patient::healthy().await;
+    let full = Proxy::telling("/info", |info| info["DockerRootDir"] = json!("/mnt"));
+    let script = format!(
+        "mount -t tmpfs -o size=1m none /mnt && head -c 900000 /dev/zero > /mnt/f && DOCKER_HOST={} exec \"$@\"",
+        full.address()
+    );
+
+    patient.doctor_in(&["unshare", "-m"], &script).finds(
+        "problem",
+        "engine.disk",
+        &["free in /mnt", "the largest:", "docker system df"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_for_another_machine() {
+    let patient = Patient::healthy().await;
+    let foreign = Proxy::telling("/tiny:2/json", |image| {
+        image["Architecture"] = json!("s390x")
+    });
+
+    patient.doctor_at(&foreign.address()).finds(
+        "problem",
+        "engine.architecture",
+        &["linux/s390x", "--build"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_without_a_name_server() {
+    let patient = Patient::with("volumes: [\"./resolv.conf:/etc/resolv.conf:ro\"]").await;
+    patient.write("resolv.conf", "# nobody\n");
+    patient.run(&["up"]);
+
+    patient.doctor(&[]).finds(
+        "problem",
+        "engine.names",
+        &[
+            "`a` can look up no names",
+            "resolv.conf",
+            "--force-recreate a",
+        ],
+    );
+}
