@@ -2,6 +2,8 @@
 
 #[path = "doctor/engine.rs"]
 mod engine;
+#[path = "doctor/helpers.rs"]
+mod helpers;
 #[path = "doctor/host.rs"]
 mod host;
 #[path = "doctor/patient.rs"]
@@ -13,3 +15,5 @@ mod proxy;
 #[path = "world/shipped.rs"]
 mod shipped;
 mod support;
+#[path = "doctor/wire.rs"]
+mod wire;

@@ -67,7 +67,7 @@ pub(super) fn port_published(service: &str, port: u16, container: &str) -> Failu
     );
     Failure::new(FailureKind::Port, message)
         .hint(format!("stop it with `docker stop {container}`"))
-        .hint("or choose another port for the service in `.env`")
+        .hint("or take the next free port with `jobsprint-dev up --remap-ports`")
 }
 
 /// A port that somebody else has.
@@ -91,7 +91,7 @@ pub(super) fn port_taken(service: &str, port: u16, holder: Option<&Holder>) -> F
     let message = format!("port {port}, which `{service}` publishes, is taken by {by}");
     Failure::new(FailureKind::Port, message)
         .hint(hint)
-        .hint("or choose another port for the service in `.env`")
+        .hint("or take the next free port with `jobsprint-dev up --remap-ports`")
 }
 
 /// Somebody else's object that isn't there.

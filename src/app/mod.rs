@@ -1,6 +1,7 @@
 //! The composition root: one file a verb, wires rooms, holds no logic of its own.
 
 mod backup;
+mod bundle;
 mod conclusion;
 mod config;
 mod consent;
@@ -12,6 +13,7 @@ mod engine;
 mod env;
 mod environment;
 mod exec;
+mod explain;
 mod faults;
 pub mod files;
 mod halt;
@@ -19,6 +21,7 @@ mod hands;
 mod logs;
 mod mending;
 mod migrate;
+mod ports;
 mod project;
 mod randomness;
 mod reset;

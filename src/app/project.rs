@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::environment;
 use super::files::Disk;
+use super::ports::Remapped;
 use super::session::Session;
 use super::stand_in::stand_ins;
 use crate::composefile::{self, Colour, Diagnostics, LoadRequest, Loaded};
@@ -120,7 +121,7 @@ impl Project {
     /// All that is wrong with its files, in one failure.
     pub fn load(session: &Session, scope: &Scope) -> Result<Self, Failure> {
         let place = Place::find(session, scope);
-        let environment = session.environment.clone();
+        let environment = environment_of(session, &place);
         let loaded = Self::read(session, &place, scope, environment)
             .map_err(|diagnostics| wrong(session, &diagnostics))?;
         let schema = environment::schema(&place.root)?;
@@ -134,7 +135,7 @@ impl Project {
     /// All else that is wrong with its files.
     pub fn load_to_look(session: &Session, scope: &Scope) -> Result<Self, Failure> {
         let place = Place::find(session, scope);
-        let environment = session.environment.clone();
+        let environment = environment_of(session, &place);
         let whole = Self::read(session, &place, scope, environment.clone());
         let schema = environment::schema(&place.root)?;
         let diagnostics = match whole {
@@ -163,10 +164,11 @@ impl Project {
     fn begin(
         session: &Session,
         place: Place,
-        loaded: Loaded,
+        mut loaded: Loaded,
         schema: Option<Schema>,
         completeness: Completeness,
     ) -> Self {
+        Remapped::read(&place.root).apply(&mut loaded.stack);
         conceal(session, &loaded, schema.as_ref());
         for warning in &loaded.warnings {
             let text = warning.headline();
@@ -233,6 +235,13 @@ fn root_of(file: &Path) -> PathBuf {
         .parent()
         .filter(|above| directory.ends_with("compose") && above.join("templates").is_dir());
     above.unwrap_or(directory).to_owned()
+}
+
+/// The environment that the files are read in: the process's, over the ports that this checkout took.
+fn environment_of(session: &Session, place: &Place) -> BTreeMap<String, String> {
+    let mut environment = session.environment.clone();
+    Remapped::read(&place.root).set(&mut environment);
+    environment
 }
 
 /// Masks the values of sensitive variables in all that is shown.

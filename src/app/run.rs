@@ -4,8 +4,8 @@ use tokio::runtime;
 
 use super::session::Session;
 use super::{
-    backup, config, db, doctor, down, engine, env, exec, halt, logs, migrate, reset, seed, setup,
-    snapshot, startup, status, up,
+    backup, bundle, config, db, doctor, down, engine, env, exec, explain, halt, logs, migrate,
+    reset, seed, setup, snapshot, startup, status, up,
 };
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
@@ -84,6 +84,8 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Env(request) => env::run(session, request).await,
         Request::Config(request) => config::run(session, &request),
         Request::Doctor(request) => doctor::run(session, request).await,
+        Request::Bundle(request) => bundle::run(session, request).await,
+        Request::Explain(request, _) => explain::run(&request),
         Request::Completions(_) => Ok(0),
     }
 }
@@ -107,6 +109,8 @@ fn output(request: &Request) -> OutputMode {
         Request::Env(request) => request.scope.output,
         Request::Config(request) => request.scope.output,
         Request::Doctor(request) => request.scope.output,
+        Request::Bundle(request) => request.scope.output,
+        Request::Explain(_, output) => *output,
         Request::Completions(_) => OutputMode::Plain,
     }
 }

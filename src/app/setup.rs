@@ -2,7 +2,7 @@
 
 use super::project::{Place, Project};
 use super::session::Session;
-use super::{engine, environment, up, volumes};
+use super::{engine, environment, ports, up, volumes};
 use crate::domain::{Failure, Run, Setup};
 use crate::event::Event;
 
@@ -18,6 +18,7 @@ pub(super) async fn run(session: &mut Session, request: Setup) -> Result<u8, Fai
     if volumes::take_back(session, &project, &*engine, &generated).await? {
         project = Project::load(session, &request.scope)?;
     }
+    let project = ports::settle(session, project, engine.as_ref(), &request).await?;
     up::converge(session, &project, engine, &request).await
 }
 

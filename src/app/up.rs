@@ -12,7 +12,7 @@ use super::project::Project;
 use super::scene::look;
 use super::session::Session;
 use super::startup::Keep;
-use super::{conclusion, engine, faults, volumes};
+use super::{conclusion, engine, faults, ports, volumes};
 use crate::data::{DataContext, Glance};
 use crate::domain::{
     Consent, ContainerId, Failure, FailureKind, Observed, OnFailure, Orphans, ProjectName,
@@ -30,6 +30,7 @@ use crate::run::{Outcome, Perform, ProjectLock, Pulse, TakenPort, execute, taken
 pub(super) async fn run(session: &mut Session, request: Setup) -> Result<u8, Failure> {
     let project = Project::load(session, &request.scope)?;
     let engine = engine::reach(session).await?;
+    let project = ports::settle(session, project, engine.as_ref(), &request).await?;
     converge(session, &project, engine, &request).await
 }
 

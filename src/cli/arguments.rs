@@ -5,12 +5,13 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    backup, completions, config, db, doctor, down, engine, env, exec, halt, logs, migrate, report,
-    reset, scope::ScopeArguments, seed, setup, snapshot, status,
+    backup, bundle, completions, config, db, doctor, down, engine, env, exec, explain, halt, logs,
+    migrate, report, reset, scope::ScopeArguments, seed, setup, snapshot, status,
 };
 use crate::domain::{
-    BackupRequest, Config, DbRequest, DoctorRequest, Down, EngineRequest, EnvRequest, Exec, Halt,
-    Logs, MigrateRequest, ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StartupReport,
+    BackupRequest, BundleRequest, Config, DbRequest, DoctorRequest, Down, EngineRequest,
+    EnvRequest, Exec, ExplainRequest, Halt, Logs, MigrateRequest, OutputMode, ResetRequest, Scope,
+    SeedRequest, Setup, SnapshotRequest, StartupReport,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -69,6 +70,10 @@ pub enum Request {
     Config(Config),
     /// `doctor`.
     Doctor(DoctorRequest),
+    /// `bundle`.
+    Bundle(BundleRequest),
+    /// `explain`.
+    Explain(ExplainRequest, OutputMode),
     /// `completions`: the script for this shell.
     Completions(clap_complete::Shell),
 }
@@ -131,6 +136,10 @@ enum Verb {
     Config(config::ConfigArguments),
     /// Look for what is wrong with this machine, this engine and this project
     Doctor(doctor::DoctorArguments),
+    /// Pack versions, model, logs and verdicts into one archive, with secrets masked
+    Bundle(bundle::BundleArguments),
+    /// Tell an exit code, an error or a check at length
+    Explain(explain::ExplainArguments),
     /// Print the completion script of a shell
     Completions(completions::CompletionsArguments),
 }
@@ -163,6 +172,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Env(verb) => Request::Env(verb.request(scope.scope())),
         Verb::Config(verb) => Request::Config(verb.request(scope.scope())),
         Verb::Doctor(verb) => Request::Doctor(verb.request(scope.scope())),
+        Verb::Bundle(verb) => Request::Bundle(verb.request(scope.scope())),
+        Verb::Explain(verb) => Request::Explain(verb.request(), output),
         Verb::Completions(verb) => Request::Completions(verb.shell),
     })
 }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backup;
+mod bundle;
 mod completions;
 mod config;
 mod db;
@@ -10,6 +11,7 @@ mod down;
 mod engine;
 mod env;
 mod exec;
+mod explain;
 mod halt;
 mod logs;
 mod migrate;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::domain::{
-    BuildImages, Consent, Detail, OnFailure, Orphans, Phase, Recreation, Run, Scope, Setup,
+    BuildImages, Consent, Detail, OnFailure, Orphans, Phase, Recreation, Remap, Run, Scope, Setup,
 };
 
 /// Options that `setup` and `up` share.
@@ -36,6 +36,9 @@ struct Shared {
     /// Remove containers of services that the files no longer have
     #[arg(long)]
     remove_orphans: bool,
+    /// Take the next free port where one is taken, and remember it for this checkout
+    #[arg(long)]
+    remap_ports: bool,
     /// Only these services, and what they depend on
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
@@ -71,6 +74,11 @@ impl Shared {
             },
             build: BuildImages::Missing,
             recreation: Recreation::Changed,
+            remap: if self.remap_ports {
+                Remap::Take
+            } else {
+                Remap::Ask
+            },
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The diagnosis: facts in, verdicts out, worst first. Looks at nothing itself.
 
 mod engine;
+mod explanation;
 mod facts;
 mod host;
 mod project;
 mod verdicts;
 
+pub use explanation::{EXPLANATIONS, Explanation, explained, explanation};
 pub use facts::{
     ContextSeen, EngineSeen, EnvFault, Facts, HostFacts, LookupSeen, MissingPath, PathUse,
     PortSeen, PortUser, ProjectFacts, Proxies, ScriptSeen, Space,

@@ -444,7 +444,7 @@ fn passwords(project: &ProjectFacts) -> Verdict {
 fn images(stack: &Stack, project: &ProjectFacts, engine: &EngineSeen) -> Verdict {
     let judged = project.contexts.iter().filter_map(|context| {
         let service = stack.service(&context.service)?;
-        let made = engine.images.get(&service.image.reference)?.created?;
+        let made = engine.images.get(&service.image.reference)?.made?;
         let (file, changed) = context.newest.as_ref()?;
         let age = changed.duration_since(made).ok()?;
         let name = &service.name;

@@ -52,8 +52,8 @@ pub use port::{BoundPort, HostPort, Protocol, PublishedPort};
 pub use readiness::Readiness;
 pub use request::{
     BuildImages, Consent, Detail, Down, EngineRequest, EngineVerb, Exec, Follow, Halt, Logs,
-    OnFailure, Orphans, OutputMode, Phase, Recreation, Redaction, Run, Scope, Setup, StartupReport,
-    VolumeFate,
+    OnFailure, Orphans, OutputMode, Phase, Recreation, Redaction, Remap, Run, Scope, Setup,
+    StartupReport, VolumeFate,
 };
 pub use secret::Secret;
 pub use service::{

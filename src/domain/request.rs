@@ -118,6 +118,16 @@ pub enum OnFailure {
     Rollback,
 }
 
+/// What happens where a port is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Remap {
+    /// Others are offered on a terminal; elsewhere it is a failure.
+    #[default]
+    Ask,
+    /// `--remap-ports`: the next free ones are taken.
+    Take,
+}
+
 /// Whether the startup report is printed at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
@@ -153,6 +163,8 @@ pub struct Setup {
     pub build: BuildImages,
     /// Which containers are replaced.
     pub recreation: Recreation,
+    /// What happens where a port is taken.
+    pub remap: Remap,
 }
 
 /// Whether a log is read to its present end, or on and on.

@@ -36,6 +36,6 @@ pub struct EngineSurvey {
 pub struct ImageTraits {
     /// `linux/amd64`.
     pub platform: String,
-    /// When it was made.
-    pub created: Option<SystemTime>,
+    /// When it was made, or last came out of a build.
+    pub made: Option<SystemTime>,
 }

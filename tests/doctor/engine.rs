@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::patient::Patient;
+use crate::patient::{Patient, diagnosed};
 use crate::proxy::Proxy;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +50,7 @@ async fn a_docker_context_that_does_not_exist() {
         .env_remove("DOCKER_HOST")
         .env("DOCKER_CONTEXT", "gone");
 
-    patient.diagnosed(&mut command).finds(
+    diagnosed(&mut command).finds(
         "problem",
         "engine.reachable",
         &["`gone`", "docker context ls"],
@@ -91,7 +91,7 @@ async fn an_engine_that_this_user_may_not_speak_to() {
         .env("DOCKER_HOST", format!("unix://{}", socket.display()))
         .env("HOME", patient.path());
 
-    patient.diagnosed(&mut command).finds(
+    diagnosed(&mut command).finds(
         "problem",
         "engine.permission",
         &["no permission", "usermod -aG docker"],
@@ -162,7 +162,7 @@ async fn too_little_memory_for_the_stack() {
 async fn clocks_that_disagree() {
     let patient = Patient::healthy().await;
     let past = Proxy::telling("/info", |info| {
-        info["SystemTime"] = json!("2020-01-01T00:00:00Z")
+        info["SystemTime"] = json!("2020-01-01T00:00:00Z");
     });
 
     patient.doctor_at(&past.address()).finds(
@@ -210,7 +210,7 @@ async fn a_proxy_that_swallows_localhost() {
         .env("HTTPS_PROXY", "http://proxy:3128")
         .env("NO_PROXY", "corp");
 
-    patient.diagnosed(&mut command).finds(
+    diagnosed(&mut command).finds(
         "warning",
         "engine.proxy",
         &["NO_PROXY lacks localhost", "NO_PROXY=corp"],
@@ -225,7 +225,7 @@ async fn a_proxy_that_the_engine_does_not_know() {
         .env("HTTPS_PROXY", "http://proxy:3128")
         .env("NO_PROXY", "localhost");
 
-    patient.diagnosed(&mut command).finds(
+    diagnosed(&mut command).finds(
         "warning",
         "engine.proxy",
         &["without a proxy", "daemon.json"],
@@ -252,7 +252,7 @@ async fn a_full_disk_under_the_engine() {
 async fn an_image_for_another_machine() {
     let patient = Patient::healthy().await;
     let foreign = Proxy::telling("/tiny:2/json", |image| {
-        image["Architecture"] = json!("s390x")
+        image["Architecture"] = json!("s390x");
     });
 
     patient.doctor_at(&foreign.address()).finds(

@@ -24,7 +24,8 @@ impl Patient {
     pub async fn with(lines: &str) -> Self {
         let bed = Bed::make().await;
         let image = crate::support::tiny_image(&bed.engine).await;
-        let indented: String = lines.lines().map(|line| format!("    {line}\n")).collect();
+        let indented = lines.lines().map(|line| format!("    {line}\n"));
+        let indented = indented.collect::<Vec<_>>().concat();
         let compose =
             format!("services:\n  a:\n    image: {image}\n    stop_grace_period: 0s\n{indented}");
         Self::of(bed, &compose)
@@ -67,13 +68,13 @@ impl Patient {
 
     /// `doctor`, with these further words.
     pub fn doctor(&self, words: &[&str]) -> Diagnosis {
-        self.diagnosed(&mut self.command(&[&["--output", "json", "doctor"], words].concat()))
+        diagnosed(&mut self.command(&[&["--output", "json", "doctor"], words].concat()))
     }
 
     /// `doctor` at another engine.
     pub fn doctor_at(&self, engine: &str) -> Diagnosis {
         let mut command = self.command(&["--output", "json", "doctor"]);
-        self.diagnosed(command.env("DOCKER_HOST", engine))
+        diagnosed(command.env("DOCKER_HOST", engine))
     }
 
     /// `doctor` within a shell's script, as `"$@"`: mounts, limits and users that end with it.
@@ -88,23 +89,24 @@ impl Patient {
             .current_dir(self.path())
             .env("XDG_STATE_HOME", self.path().join("state"))
             .stdin(Stdio::null());
-        self.diagnosed(&mut command)
+        diagnosed(&mut command)
     }
+}
 
-    pub fn diagnosed(&self, command: &mut Command) -> Diagnosis {
-        let output = command.output().expect("it starts");
-        let said = text(&output);
-        let json = String::from_utf8_lossy(&output.stdout).into_owned();
-        let document = json
-            .lines()
-            .last()
-            .and_then(|line| serde_json::from_str(line).ok());
-        let document: Value = document.unwrap_or_else(|| panic!("no document: {said}"));
-        Diagnosis {
-            code: output.status.code(),
-            verdicts: document["verdicts"].as_array().expect("a list").clone(),
-            said,
-        }
+/// What a run of `doctor` says.
+pub fn diagnosed(command: &mut Command) -> Diagnosis {
+    let output = command.output().expect("it starts");
+    let said = text(&output);
+    let json = String::from_utf8_lossy(&output.stdout).into_owned();
+    let document = json
+        .lines()
+        .last()
+        .and_then(|line| serde_json::from_str(line).ok());
+    let document: Value = document.unwrap_or_else(|| panic!("no document: {said}"));
+    Diagnosis {
+        code: output.status.code(),
+        verdicts: document["verdicts"].as_array().expect("a list").clone(),
+        said,
     }
 }
 

@@ -8,4 +8,5 @@ mod project;
 mod sources;
 mod verb;
 
+pub(super) use facts::gather;
 pub(super) use verb::run;

@@ -15,7 +15,9 @@ const NEWEST: Api = Api(1, 51);
 const BUILDKIT: Api = Api(1, 39);
 /// bollard's own limit covers only response headers, and a build or an import may think for long: ours stand around each call.
 const HEADERS: u64 = 3600;
-/// How long a call may take that only asks or changes a record.
+/// How long a call may take that only asks.
+pub(super) const ASK: Duration = Duration::from_secs(15);
+/// How long a call may take that changes a record.
 pub(super) const SHORT: Duration = Duration::from_mins(1);
 /// How long a call may take that makes the engine work: start, create with volumes, remove.
 pub(super) const LONG: Duration = Duration::from_mins(3);

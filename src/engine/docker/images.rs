@@ -6,7 +6,7 @@ use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilde
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 
-use super::client::{DockerEngine, SHORT};
+use super::client::{ASK, DockerEngine, SHORT};
 use super::fault::{Subject, pull_error};
 use super::observe::absent_is_none;
 use super::transfer::Layers;
@@ -17,7 +17,7 @@ impl DockerEngine {
     pub(super) async fn image_id(&self, image: &ImageRef) -> Result<Option<ImageId>, EngineError> {
         let subject = Subject::new("inspect", "image", image.as_str());
         let call = self.docker.inspect_image(image.as_str());
-        let found = absent_is_none(self.within(SHORT, &subject, call).await)?;
+        let found = absent_is_none(self.within(ASK, &subject, call).await)?;
         Ok(found.and_then(|image| image.id).map(ImageId::new))
     }
 
@@ -28,7 +28,7 @@ impl DockerEngine {
         let subject = Subject::new("inspect", "image", image.as_str());
         let call = self.docker.inspect_image(image.as_str());
         let config = self
-            .within(SHORT, &subject, call)
+            .within(ASK, &subject, call)
             .await?
             .config
             .unwrap_or_default();

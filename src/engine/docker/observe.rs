@@ -9,7 +9,7 @@ use bollard::query_parameters::{
 };
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::client::{DockerEngine, SHORT};
+use super::client::{ASK, DockerEngine};
 use super::fault::Subject;
 use super::inspect::observed;
 use crate::domain::{
@@ -57,7 +57,7 @@ impl DockerEngine {
             .build();
         let list = self.docker.list_containers(Some(options));
         let mut projects = BTreeMap::new();
-        for container in self.within(SHORT, &subject, list).await? {
+        for container in self.within(ASK, &subject, list).await? {
             let labels = container.labels.unwrap_or_default();
             if let Some(project) = labels.get(PROJECT) {
                 let directory = labels.get(WORKING_DIR).map(PathBuf::from);
@@ -74,7 +74,7 @@ impl DockerEngine {
             .filters(&label_filter(label))
             .build();
         let list = self
-            .within(SHORT, &subject, self.docker.list_containers(Some(options)))
+            .within(ASK, &subject, self.docker.list_containers(Some(options)))
             .await?;
         let ids = list.into_iter().filter_map(|container| container.id);
         let found: Vec<_> = stream::iter(ids.map(|id| async move { self.inspect(&id).await }))
@@ -105,7 +105,7 @@ impl DockerEngine {
         let call = self
             .docker
             .inspect_container(name, None::<InspectContainerOptions>);
-        Ok(absent_is_none(self.within(SHORT, &subject, call).await)?.and_then(observed))
+        Ok(absent_is_none(self.within(ASK, &subject, call).await)?.and_then(observed))
     }
 
     async fn networks_with(&self, label: &str) -> Result<Vec<ObservedNetwork>, EngineError> {
@@ -115,7 +115,7 @@ impl DockerEngine {
             .build();
         let list = self.docker.list_networks(Some(options));
         let mut networks: Vec<_> = self
-            .within(SHORT, &subject, list)
+            .within(ASK, &subject, list)
             .await?
             .into_iter()
             .filter_map(|network| {
@@ -137,7 +137,7 @@ impl DockerEngine {
             .build();
         let list = self.docker.list_volumes(Some(options));
         let mut volumes: Vec<_> = self
-            .within(SHORT, &subject, list)
+            .within(ASK, &subject, list)
             .await?
             .volumes
             .unwrap_or_default()
@@ -172,7 +172,7 @@ impl DockerEngine {
         let call = self
             .docker
             .inspect_network(name, None::<InspectNetworkOptions>);
-        let network = absent_is_none(self.within(SHORT, &subject, call).await)?;
+        let network = absent_is_none(self.within(ASK, &subject, call).await)?;
         Ok(network
             .filter(|network| network.name.as_deref() == Some(name))
             .and_then(|network| network.id)
@@ -187,7 +187,7 @@ impl DockerEngine {
             .filters(&filter)
             .build();
         let call = self.docker.list_networks(Some(options));
-        let found = self.within(SHORT, &subject, call).await?;
+        let found = self.within(ASK, &subject, call).await?;
         Ok(found
             .into_iter()
             .filter(|network| network.name.as_deref() == Some(name))
@@ -199,7 +199,7 @@ impl DockerEngine {
     pub(super) async fn has_volume(&self, name: &str) -> Result<bool, EngineError> {
         let subject = Subject::new("inspect", "volume", name);
         let call = self.docker.inspect_volume(name);
-        Ok(absent_is_none(self.within(SHORT, &subject, call).await)?.is_some())
+        Ok(absent_is_none(self.within(ASK, &subject, call).await)?.is_some())
     }
 }
 

@@ -7,7 +7,7 @@ use bollard::query_parameters::{ListImagesOptions, ListNetworksOptions};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::client::{DockerEngine, SHORT};
+use super::client::{ASK, DockerEngine};
 use super::fault::Subject;
 use super::observe::absent_is_none;
 use crate::domain::ImageRef;
@@ -16,13 +16,13 @@ use crate::engine::{EngineError, EngineSurvey, ImageTraits};
 impl DockerEngine {
     pub(super) async fn look_around(&self) -> Result<EngineSurvey, EngineError> {
         let asking = Subject::new("info", "engine", "");
-        let info = self.within(SHORT, &asking, self.docker.info());
+        let info = self.within(ASK, &asking, self.docker.info());
         let listing = Subject::new("list", "network", "");
         let networks = self.docker.list_networks(None::<ListNetworksOptions>);
-        let networks = self.within(SHORT, &listing, networks);
+        let networks = self.within(ASK, &listing, networks);
         let listing = Subject::new("list", "image", "");
         let images = self.docker.list_images(None::<ListImagesOptions>);
-        let images = self.within(SHORT, &listing, images);
+        let images = self.within(ASK, &listing, images);
         let (info, networks, images) = tokio::try_join!(info, networks, images)?;
 
         let mut sizes: Vec<(String, u64)> = images
@@ -47,14 +47,19 @@ impl DockerEngine {
     ) -> Result<Option<ImageTraits>, EngineError> {
         let subject = Subject::new("inspect", "image", image.as_str());
         let call = self.docker.inspect_image(image.as_str());
-        let found = absent_is_none(self.within(SHORT, &subject, call).await)?;
+        let found = absent_is_none(self.within(ASK, &subject, call).await)?;
         Ok(found.map(|image| ImageTraits {
             platform: format!(
                 "{}/{}",
                 image.os.unwrap_or_default(),
                 image.architecture.unwrap_or_default()
             ),
-            created: image.created.map(SystemTime::from),
+            // A build that finds every layer in its cache keeps the old date, and only tags the image anew.
+            made: image
+                .metadata
+                .and_then(|metadata| metadata.last_tag_time)
+                .max(image.created)
+                .map(SystemTime::from),
         }))
     }
 }

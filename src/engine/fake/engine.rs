@@ -177,7 +177,7 @@ impl Engine for FakeEngine {
         let is_here = self.world().images.contains_key(image);
         Ok(is_here.then(|| ImageTraits {
             platform: "linux/amd64".to_owned(),
-            created: None,
+            made: None,
         }))
     }
 

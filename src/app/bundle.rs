@@ -1,0 +1,155 @@
+//! `bundle`: all that somebody who helps needs to see, in one archive, with secrets masked.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_util::StreamExt as _;
+
+use super::doctor;
+use super::engine;
+use super::project::{Place, Project};
+use super::session::Session;
+use crate::composefile::config::{ConfigRequest, render};
+use crate::doctor::{Facts, verdicts};
+use crate::domain::{Aspect, BundleRequest, Disclosure, Failure, FailureKind, Notation};
+use crate::engine::{Engine, LogRequest};
+use crate::event::Event;
+use crate::plan;
+use crate::report;
+use crate::store::{self, Privacy, StateDir};
+
+/// Where it goes where nobody says.
+const FILE: &str = "jobsprint-bundle.tar.gz";
+/// Lines of each container's log.
+const LINES: u64 = 1_000;
+/// How long one container's log may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Writes the archive.
+pub(super) async fn run(session: &Session, request: BundleRequest) -> Result<u8, Failure> {
+    let facts = doctor::gather(session, &request.scope).await;
+    let found = verdicts(&facts);
+    let mut files = vec![
+        ("versions.txt".to_owned(), versions(&facts)),
+        ("verdicts.txt".to_owned(), report::verdict_text(&found)),
+        ("verdicts.json".to_owned(), report::verdict_json(&found)),
+    ];
+    // A project that can't be loaded is told of by its verdict.
+    if let Ok(project) = Project::load(session, &request.scope) {
+        files.extend(model(&project));
+    }
+    let root = Place::find(session, &request.scope).root;
+    let record = StateDir::of(&root).path().join("startup.json");
+    if let Ok(record) = fs::read_to_string(record) {
+        files.push(("events.json".to_owned(), record));
+    }
+    if let Ok(engine) = engine::seek(session).await {
+        files.extend(logs(engine.as_ref(), &facts).await);
+    }
+    let masked = files.into_iter().map(|(name, text)| {
+        let text = session.masked(&text);
+        (name, text)
+    });
+    let path = session
+        .directory
+        .join(request.file.unwrap_or_else(|| PathBuf::from(FILE)));
+    let packed = pack(masked).map_err(|error| refused(&error.to_string()))?;
+    store::write(&path, &packed, Privacy::Private).map_err(|error| refused(&error.to_string()))?;
+    let text = format!(
+        "secrets are masked; look through it all the same before you post it: tar tzf {}",
+        path.display()
+    );
+    session.events.tell(Event::Notice { text });
+    report::print(&format!("{}\n", path.display()));
+    Ok(0)
+}
+
+fn refused(reason: &str) -> Failure {
+    Failure::new(
+        FailureKind::Usage,
+        format!("cannot write the archive: {reason}"),
+    )
+    .hint("name another file: `jobsprint-dev bundle FILE`")
+}
+
+fn versions(facts: &Facts) -> String {
+    let engine = match &facts.engine {
+        Ok(seen) => {
+            let (major, minor) = seen.facts.api;
+            let system = seen.survey.as_ref().map(|survey| survey.system.clone());
+            format!(
+                "engine {} (API {major}.{minor}, {}) on {}",
+                seen.facts.version,
+                seen.facts.platform,
+                system.unwrap_or_default()
+            )
+        }
+        Err(absence) => format!("no engine: {absence}"),
+    };
+    format!(
+        "jobsprint-dev {}\n{engine}\n{}\n",
+        env!("CARGO_PKG_VERSION"),
+        facts.host.kernel.trim()
+    )
+}
+
+/// The resolved Compose file, its sensitive values masked by their names too.
+fn model(project: &Project) -> Option<(String, String)> {
+    let text = render(
+        &project.loaded,
+        &ConfigRequest {
+            aspect: &Aspect::Model(Notation::Yaml),
+            secrets: Disclosure::Masked,
+            is_sensitive: &|name| project.is_sensitive(name),
+            hash: &|service| plan::service_hash(&project.stack, service),
+        },
+    )?;
+    Some(("compose.yaml".to_owned(), text))
+}
+
+async fn logs(engine: &dyn Engine, facts: &Facts) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let request = LogRequest {
+        tail: Some(LINES),
+        ..LogRequest::default()
+    };
+    let observed = facts.project.observed.iter();
+    for container in observed.flat_map(|observed| &observed.containers) {
+        let read = async {
+            let mut text = String::new();
+            let mut lines = engine.logs(&container.id, &request).await.ok()?;
+            while let Some(Ok(line)) = lines.next().await {
+                text.push_str(&line.text);
+                text.push('\n');
+            }
+            Some(text)
+        };
+        if let Ok(Some(text)) = tokio::time::timeout(PATIENCE, read).await {
+            files.push((format!("logs/{}.txt", container.name), text));
+        }
+    }
+    files
+}
+
+fn pack(files: impl Iterator<Item = (String, String)>) -> io::Result<Vec<u8>> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o600);
+        header.set_mtime(now.as_ref().map_or(0, Duration::as_secs));
+        archive.append_data(
+            &mut header,
+            format!("jobsprint-bundle/{name}"),
+            text.as_bytes(),
+        )?;
+    }
+    let mut packed = archive.into_inner()?;
+    packed.flush()?;
+    packed.finish()
+}
