@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jobsprint_dev::data::{
-    DataContext, DataOutcome, Glance, ResetOutcome, SeedOptions, backup, backups, delete_snapshot,
-    migrate, reset, restore, restore_snapshot, save_snapshot, seed_service, seed_store, snapshots,
+    DataContext, DataOutcome, Glance, ResetOutcome, SeedOptions, backup, backups, migrate, reset,
+    restore, seed_service, seed_store,
 };
 use jobsprint_dev::domain::{ContainerId, Failure, FailureKind, Migrate, SeedCommand, Service};
 use jobsprint_dev::engine::ExecRequest;
@@ -503,38 +503,6 @@ async fn a_dump_of_pg_dump_through_gzip_is_restored_even_where_it_names_its_data
         database.ask("SELECT id, title FROM jobs").await,
         "1|CREATE DATABASE x;"
     );
-}
-
-#[tokio::test]
-async fn a_snapshot_is_gone_back_to_as_often_as_one_likes() {
-    let database = Database::new().await;
-    let (context, service) = (database.context(), &database.service);
-    database
-        .ask("CREATE TABLE jobs (id int); INSERT INTO jobs VALUES (1)")
-        .await;
-    database.ask("CREATE DATABASE n8n").await;
-    let commit = Some("0123456789".to_owned());
-    let created = "2026-11-23T20:00:00Z";
-
-    save_snapshot(&context, service, "one", created, commit)
-        .await
-        .unwrap();
-    for _ in 0..2 {
-        database.ask("DROP TABLE jobs").await;
-        restore_snapshot(&context, service, "one").await.unwrap();
-        assert_eq!(database.ask("SELECT count(*) FROM jobs").await, "1");
-    }
-
-    let found = snapshots(&context, service).await.unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].databases, ["jobsprint", "n8n"]);
-    assert_eq!(found[0].commit.as_deref(), Some("0123456789"));
-    delete_snapshot(&context, service, "one").await.unwrap();
-    assert_eq!(snapshots(&context, service).await, Ok(Vec::new()));
-    let error = restore_snapshot(&context, service, "one")
-        .await
-        .unwrap_err();
-    assert_eq!(error.to_string(), "the snapshot `one` is not there");
 }
 
 #[tokio::test]

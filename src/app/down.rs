@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::project::Project;
 use super::scene::Scene;
 use super::session::Session;
-use super::{conclusion, consent, engine, up};
-use crate::domain::{Consent, Down, Failure, FailureKind, Run, VolumeFate};
+use super::{conclusion, consent, engine, stock, up};
+use crate::domain::{Consent, Down, Failure, FailureKind, Phase, Run, VolumeFate};
 use crate::event::Event;
 use crate::plan::{self, DownOptions};
 use crate::report;
@@ -46,6 +46,9 @@ pub(super) async fn run(session: &mut Session, request: Down) -> Result<u8, Fail
             return Err(Failure::new(FailureKind::Usage, "nothing was removed")
                 .hint("say yes with `--yes`, or leave `--volumes` out"));
         }
+    }
+    if request.volumes == VolumeFate::Remove && request.keep == Phase::Do {
+        stock::before(session, project, engine, "down").await?;
     }
     let plan = Arc::new(plan);
     session.events.tell(Event::Planned {

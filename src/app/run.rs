@@ -4,8 +4,8 @@ use tokio::runtime;
 
 use super::session::Session;
 use super::{
-    backup, bundle, config, db, doctor, down, engine, env, exec, explain, halt, logs, migrate,
-    reset, seed, setup, snapshot, startup, status, up,
+    backup, bundle, config, db, doctor, down, engine, env, exec, explain, guard, halt, logs,
+    migrate, reset, seed, setup, snapshot, startup, status, up,
 };
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
@@ -86,6 +86,7 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Doctor(request) => doctor::run(session, request).await,
         Request::Bundle(request) => bundle::run(session, request).await,
         Request::Explain(request, _) => explain::run(&request),
+        Request::SnapshotGuard(paused) => guard::run(session, paused).await,
         Request::Completions(_) => Ok(0),
     }
 }
@@ -111,6 +112,6 @@ fn output(request: &Request) -> OutputMode {
         Request::Doctor(request) => request.scope.output,
         Request::Bundle(request) => request.scope.output,
         Request::Explain(_, output) => *output,
-        Request::Completions(_) => OutputMode::Plain,
+        Request::SnapshotGuard(_) | Request::Completions(_) => OutputMode::Plain,
     }
 }

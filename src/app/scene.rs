@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::hands::images_of;
 use super::project::Project;
 use super::session::Session;
-use super::{engine, faults, up};
+use super::{engine, faults, stock, up};
 use crate::domain::{Failure, Observed, Run, Scope};
 use crate::engine::Engine;
 use crate::run::ProjectLock;
@@ -47,6 +47,9 @@ impl Scene {
             Run::Real => Some(up::lock(session, &project).await?),
             Run::Dry => None,
         };
+        if run == Run::Real {
+            stock::settle(session, &stock::of(&project, &engine)).await?;
+        }
         let observed = look(&project, &*engine).await?;
         Ok(Self {
             project,

@@ -1,117 +1,286 @@
-//! `snapshot`: the databases as they are, kept under a name, and back.
+//! `snapshot`: the whole stack's data as it is, kept under a name, and back.
 
-use std::fmt::Write as _;
-use std::path::Path;
+use std::fs;
+use std::sync::Arc;
 
 use serde_json::json;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use super::consent;
-use super::data::{Store, unless_interrupted};
+use super::git::Head;
+use super::project::Project;
+use super::scene::{Scene, look};
 use super::session::Session;
-use crate::data::{self, Snapshot};
-use crate::domain::{Failure, FailureKind, SnapshotRequest, SnapshotVerb};
+use super::{conclusion, consent, engine, stock, up};
+use crate::data::{
+    SnapshotManifest, Stock, check_snapshot, load_snapshot, settle_snapshot, swap_snapshot,
+};
+use crate::domain::{
+    BuildImages, Consent, Failure, FailureKind, Orphans, Phase, Run, SnapshotRequest, SnapshotVerb,
+};
 use crate::event::Event;
-use crate::report::{self, Mode};
+use crate::plan::{self, Plan, Recreate, UpOptions};
+use crate::report::{self, Mode, words};
+
+/// The file beside the snapshots that says whose branch's data is live.
+const BRANCH: &str = ".branch";
 
 /// Does what is asked.
 pub(super) async fn run(session: &mut Session, request: SnapshotRequest) -> Result<u8, Failure> {
-    let store = Store::open(session, &request.scope).await?;
-    let (context, database) = (&store.context, &store.database);
-    let text = match request.verb {
-        SnapshotVerb::Save(name) => {
-            let name = save(session, &store, name).await?;
-            format!("kept the databases as `{name}`")
-        }
+    let project = Project::load(session, &request.scope)?;
+    let shelf = stock::shelf(&project);
+    match request.verb {
         SnapshotVerb::List => {
-            let found = data::snapshots(context, database);
-            print(session, &unless_interrupted(session, found).await?);
-            return Ok(0);
+            let (found, broken) = shelf.list()?;
+            for text in broken {
+                session.events.tell(Event::Warning { text });
+            }
+            print(session, &found);
+        }
+        SnapshotVerb::Diff(name, other) => {
+            let one = shelf.find(&name)?;
+            let other = match other {
+                Some(other) => shelf.find(&other)?,
+                None => latest(&shelf)?,
+            };
+            tell_differences(session, &one, &other);
+        }
+        SnapshotVerb::Rename(name, new) => {
+            shelf.rename(&name, &new)?;
+            notice(session, format!("the snapshot `{name}` is now `{new}`"));
         }
         SnapshotVerb::Delete(name) => {
-            let deleted = data::delete_snapshot(context, database, &name);
-            unless_interrupted(session, deleted).await?;
-            format!("removed the snapshot `{name}`")
+            shelf.delete(&name)?;
+            notice(session, format!("removed the snapshot `{name}`"));
+        }
+        SnapshotVerb::Save(name) => {
+            let scene = scene(session, project).await?;
+            let stock = stock::of(&scene.project, &scene.engine);
+            let name = name.unwrap_or_else(stock::stamp);
+            stock::save(session, &scene.project, &stock, &name, None).await?;
         }
         SnapshotVerb::Restore(name) => {
+            let scene = scene(session, project).await?;
+            let stock = stock::of(&scene.project, &scene.engine);
             let name = match name {
                 Some(name) => name,
-                None => latest(session, &store).await?,
+                None => latest(&shelf)?.name,
             };
-            let question = format!("Put the snapshot `{name}` in the place of the live databases?");
+            let manifest = check_snapshot(&stock, &name).await?;
+            let question = format!(
+                "Put the snapshot `{name}` of {} in the place of the live data of {}?",
+                moment(&manifest),
+                listed(&manifest)
+            );
             if !consent::ask(request.consent, &question)? {
                 return Err(Failure::new(FailureKind::Usage, "nothing was restored")
                     .hint("say yes with `--yes`"));
             }
-            let restored = data::restore_snapshot(context, database, &name);
-            unless_interrupted(session, restored).await?;
-            format!("the databases are back at `{name}`")
+            if request.keep == Phase::Do {
+                stock::before(session, &scene.project, &scene.engine, "restore").await?;
+            }
+            restore(session, &scene, &stock, &manifest).await?;
         }
-    };
-    session.events.tell(Event::Notice { text });
+        SnapshotVerb::FollowBranch => follow_branch(session, project).await?,
+    }
     Ok(0)
 }
 
-async fn save(session: &Session, store: &Store, name: Option<String>) -> Result<String, Failure> {
-    let now = OffsetDateTime::now_utc();
-    let created = now.format(&Rfc3339).unwrap_or_default();
-    let name = name.unwrap_or_else(|| {
-        let second = created.split('.').next().unwrap_or_default();
-        second
-            .replace(':', "")
-            .replace('T', "-")
-            .trim_end_matches('Z')
-            .to_owned()
-    });
-    let commit = commit(&store.root);
-    let saved = data::save_snapshot(&store.context, &store.database, &name, &created, commit);
-    unless_interrupted(session, saved).await?;
-    Ok(name)
+/// Puts a checked snapshot in the place of the live data; what ran runs again afterwards.
+async fn restore(
+    session: &Session,
+    scene: &Scene,
+    stock: &Stock,
+    manifest: &SnapshotManifest,
+) -> Result<(), Failure> {
+    let (project, engine) = (&scene.project, &*scene.engine);
+    let began = session.events.elapsed();
+    let loaded = tokio::select! {
+        biased;
+        () = session.interrupt.raised() => Err(conclusion::interrupted()),
+        loaded = load_snapshot(stock, manifest) => loaded.map_err(Failure::from),
+    };
+    if let Err(failure) = loaded {
+        settle_snapshot(stock).await?;
+        return Err(failure);
+    }
+    let observed = look(project, engine).await?;
+    let running: Vec<String> = observed
+        .containers
+        .iter()
+        .filter(|found| found.is_running() && project.stack.service(&found.service).is_some())
+        .map(|found| found.service.to_string())
+        .collect();
+    let stop = plan::stop(&project.stack, &observed, &[]).map_err(|error| up::unknown(&error))?;
+    walk(session, scene, stop).await?;
+    // From here on there is no way back: it is brought to its end, now or by the next run.
+    swap_snapshot(stock, manifest).await?;
+    if !running.is_empty() {
+        let observed = look(project, engine).await?;
+        let options = UpOptions {
+            services: running,
+            migrate: Phase::Skip,
+            seed: Phase::Skip,
+            recreate: Recreate::Changed,
+            orphans: Orphans::Keep,
+            build: BuildImages::default(),
+        };
+        let start = plan::up(&project.stack, &observed, &options);
+        let start = start.map_err(|error| up::unknown(&error))?;
+        walk(session, scene, start).await?;
+    }
+    let took = session.events.elapsed().saturating_sub(began).as_secs_f64();
+    let text = format!(
+        "the data of {} is back at `{}`, in {took:.1} s",
+        listed(manifest),
+        manifest.name
+    );
+    notice(session, text);
+    Ok(())
 }
 
-async fn latest(session: &Session, store: &Store) -> Result<String, Failure> {
-    let found = data::snapshots(&store.context, &store.database);
-    let found = unless_interrupted(session, found).await?;
-    let newest = found.into_iter().next_back();
-    newest.map(|snapshot| snapshot.name).ok_or_else(|| {
+async fn walk(session: &Session, scene: &Scene, plan: Plan) -> Result<(), Failure> {
+    let plan = Arc::new(plan);
+    session.events.tell(Event::Planned {
+        steps: plan.summaries(),
+    });
+    let Scene {
+        project, engine, ..
+    } = scene;
+    let walked = up::walk(session, project, engine, &plan, None, Consent::Ask).await?;
+    if walked.outcome.interrupted {
+        return Err(conclusion::interrupted());
+    }
+    match walked.outcome.failures.into_iter().next() {
+        Some((_, failure)) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// The project with its lock in hand, and nothing left over from a run that was cut off.
+async fn scene(session: &Session, project: Project) -> Result<Scene, Failure> {
+    let engine = engine::reach(session).await?;
+    Scene::of(session, project, engine, Run::Real).await
+}
+
+/// Keeps the data of the branch that was left, and brings back that of the present one, where there is some.
+async fn follow_branch(session: &Session, project: Project) -> Result<(), Failure> {
+    let Some(present) = Head::of(&project.root).branch else {
+        return Err(
+            Failure::new(FailureKind::Usage, "no git branch is checked out")
+                .hint("check one out, as `git switch main`"),
+        );
+    };
+    let scene = scene(session, project).await?;
+    let project = &scene.project;
+    let stock = stock::of(project, &scene.engine);
+    let shelf = &stock.shelf;
+    let note = shelf.directory().join(BRANCH);
+    let left = fs::read_to_string(&note).ok();
+    let left = left.as_deref().map_or(present.as_str(), str::trim);
+    if left != present {
+        let fresh = format!("{}.{}", of_branch(left), stock::stamp());
+        stock::save(session, project, &stock, &fresh, None).await?;
+        // The older one goes only when the newer one is whole.
+        shelf.delete(&of_branch(left)).ok();
+        shelf.rename(&fresh, &of_branch(left))?;
+        if shelf.find(&of_branch(&present)).is_ok() {
+            let manifest = check_snapshot(&stock, &of_branch(&present)).await?;
+            restore(session, &scene, &stock, &manifest).await?;
+        } else {
+            notice(
+                session,
+                format!("`{present}` begins with the data of `{left}`"),
+            );
+        }
+    }
+    crate::store::StateDir::of(&project.root).directory("snapshots")?;
+    crate::store::write(&note, present.as_bytes(), crate::store::Privacy::Private)?;
+    if left == present {
+        notice(session, format!("the data is that of `{present}`"));
+    }
+    Ok(())
+}
+
+/// The name of a branch's snapshot.
+fn of_branch(branch: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    format!("branch-{}", branch.chars().map(plain).collect::<String>())
+}
+
+fn latest(shelf: &crate::data::Shelf) -> Result<SnapshotManifest, Failure> {
+    let (found, _) = shelf.list()?;
+    found.into_iter().next_back().ok_or_else(|| {
         Failure::new(FailureKind::Data, "there is no snapshot")
             .hint("make one with `jobsprint-dev snapshot save`")
     })
 }
 
-/// The commit that HEAD names, in short; `None` outside a git repository.
-fn commit(root: &Path) -> Option<String> {
-    let git = root
-        .ancestors()
-        .map(|above| above.join(".git"))
-        .find(|git| git.is_dir())?;
-    let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
-    let hash = match head.trim().strip_prefix("ref: ") {
-        Some(branch) => std::fs::read_to_string(git.join(branch)).ok()?,
-        None => head,
-    };
-    Some(hash.chars().take(10).collect())
+fn tell_differences(session: &Session, one: &SnapshotManifest, other: &SnapshotManifest) {
+    let lines = one.differences(other);
+    if session.manner.mode == Mode::Json {
+        let value =
+            json!({ "schema": 1, "from": one.name, "to": other.name, "differences": lines });
+        report::print(&format!("{value}\n"));
+        return;
+    }
+    if lines.is_empty() {
+        notice(session, "they hold the same".to_owned());
+    }
+    report::print(
+        &lines
+            .iter()
+            .map(|line| format!("{line}\n"))
+            .collect::<String>(),
+    );
 }
 
-fn print(session: &Session, snapshots: &[Snapshot]) {
+fn print(session: &Session, snapshots: &[SnapshotManifest]) {
     if session.manner.mode == Mode::Json {
         let text = json!({ "schema": 1, "snapshots": snapshots });
         report::print(&format!("{text}\n"));
         return;
     }
-    let mut text = String::new();
-    for snapshot in snapshots {
-        writeln!(
-            text,
-            "{:32} {:20} {:>8} KiB  {:10}  {}",
-            snapshot.name,
-            snapshot.created.split('.').next().unwrap_or_default(),
-            snapshot.bytes.div_ceil(1024),
-            snapshot.commit.as_deref().unwrap_or("-"),
-            snapshot.databases.join(", ")
-        )
-        .expect("a String takes all that is written");
+    if snapshots.is_empty() {
+        return;
     }
-    report::print(&text);
+    let head = ["NAME", "CREATED", "SIZE", "COMMIT", "SCHEMA", "SERVICES"].map(str::to_owned);
+    let rows = snapshots.iter().map(|manifest| {
+        let or_dash = |value: Option<&String>| value.map_or("-", |text| text).to_owned();
+        [
+            manifest.name.clone(),
+            moment(manifest),
+            words::bytes(manifest.stored()),
+            or_dash(manifest.commit.as_ref()),
+            or_dash(manifest.migrations.as_ref()),
+            manifest.services().join(", "),
+        ]
+    });
+    let rows: Vec<[String; 6]> = [head].into_iter().chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..6).filter_map(width).collect();
+    let line = |row: &[String; 6]| {
+        let cells = row.iter().zip(&widths);
+        let text: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        format!("{}\n", text.join("  ").trim_end())
+    };
+    report::print(&rows.iter().map(line).collect::<String>());
+}
+
+fn moment(manifest: &SnapshotManifest) -> String {
+    let second = manifest.created.split('.').next().unwrap_or_default();
+    second.trim_end_matches('Z').replace('T', " ")
+}
+
+fn listed(manifest: &SnapshotManifest) -> String {
+    let services: Vec<String> = manifest
+        .services()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    words::list(&services)
+}
+
+fn notice(session: &Session, text: String) {
+    session.events.tell(Event::Notice { text });
 }

@@ -12,7 +12,7 @@ use super::project::Project;
 use super::scene::look;
 use super::session::Session;
 use super::startup::Keep;
-use super::{conclusion, engine, faults, ports, volumes};
+use super::{conclusion, engine, faults, ports, stock, volumes};
 use crate::data::{DataContext, Glance};
 use crate::domain::{
     Consent, ContainerId, Failure, FailureKind, Observed, OnFailure, Orphans, ProjectName,
@@ -54,6 +54,9 @@ pub(super) async fn converge(
         Run::Real => Some(lock(session, project).await?),
         Run::Dry => None,
     };
+    if request.run == Run::Real {
+        stock::settle(session, &stock::of(project, &engine)).await?;
+    }
     let observed = look(project, &*engine).await?;
     let plan = plan::up(stack, &observed, &options(request)).map_err(|error| unknown(&error))?;
     let stale = match request.run {

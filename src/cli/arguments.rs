@@ -9,9 +9,9 @@ use super::{
     migrate, report, reset, scope::ScopeArguments, seed, setup, snapshot, status,
 };
 use crate::domain::{
-    BackupRequest, BundleRequest, Config, DbRequest, DoctorRequest, Down, EngineRequest,
-    EnvRequest, Exec, ExplainRequest, Halt, Logs, MigrateRequest, OutputMode, ResetRequest, Scope,
-    SeedRequest, Setup, SnapshotRequest, StartupReport,
+    BackupRequest, BundleRequest, Config, ContainerId, DbRequest, DoctorRequest, Down,
+    EngineRequest, EnvRequest, Exec, ExplainRequest, Halt, Logs, MigrateRequest, OutputMode,
+    ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StartupReport,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -74,6 +74,8 @@ pub enum Request {
     Bundle(BundleRequest),
     /// `explain`.
     Explain(ExplainRequest, OutputMode),
+    /// `snapshot-guard`, which the tool runs by itself: the containers that must not stay paused.
+    SnapshotGuard(Vec<ContainerId>),
     /// `completions`: the script for this shell.
     Completions(clap_complete::Shell),
 }
@@ -117,8 +119,7 @@ enum Verb {
     Backup(backup::BackupArguments),
     /// Put a backup, or any other dump, in the live database's place
     Restore(backup::RestoreArguments),
-    /// Keep the databases under a name, and go back to them
-    #[command(subcommand)]
+    /// Keep the whole stack's data under a name, and go back to it
     Snapshot(snapshot::SnapshotArguments),
     /// Look into the stores: shell, url, dump, logs
     #[command(subcommand)]
@@ -140,6 +141,12 @@ enum Verb {
     Bundle(bundle::BundleArguments),
     /// Tell an exit code, an error or a check at length
     Explain(explain::ExplainArguments),
+    /// Let paused containers go on when the run that paused them is gone
+    #[command(hide = true, after_help = "Run by jobsprint-dev snapshot itself.")]
+    SnapshotGuard {
+        /// The containers' ids
+        containers: Vec<String>,
+    },
     /// Print the completion script of a shell
     Completions(completions::CompletionsArguments),
 }
@@ -174,6 +181,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Doctor(verb) => Request::Doctor(verb.request(scope.scope())),
         Verb::Bundle(verb) => Request::Bundle(verb.request(scope.scope())),
         Verb::Explain(verb) => Request::Explain(verb.request(), output),
+        Verb::SnapshotGuard { containers } => {
+            Request::SnapshotGuard(containers.into_iter().map(ContainerId::new).collect())
+        }
         Verb::Completions(verb) => Request::Completions(verb.shell),
     })
 }

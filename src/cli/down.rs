@@ -2,17 +2,20 @@
 
 use clap::Args;
 
-use crate::domain::{Consent, Down, Run, Scope, VolumeFate};
+use crate::domain::{Consent, Down, Phase, Run, Scope, VolumeFate};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   jobsprint-dev down                    containers and networks go, data stays
-  jobsprint-dev down --volumes          the data goes too; asks first")]
+  jobsprint-dev down --volumes          the data goes too; asks, and takes a snapshot first")]
 pub(super) struct DownArguments {
     /// Remove the volumes too, and all data in them
     #[arg(long)]
     volumes: bool,
+    /// Don't take a snapshot of the data before it goes
+    #[arg(long, requires = "volumes")]
+    no_snapshot: bool,
     /// Don't ask before data is removed
     #[arg(short, long)]
     yes: bool,
@@ -35,6 +38,11 @@ impl DownArguments {
                 VolumeFate::Remove
             } else {
                 VolumeFate::Keep
+            },
+            keep: if self.no_snapshot {
+                Phase::Skip
+            } else {
+                Phase::Do
             },
             consent: if self.yes {
                 Consent::Given

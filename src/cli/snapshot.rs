@@ -1,12 +1,22 @@
 //! `snapshot`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
-use crate::domain::{Consent, Scope, SnapshotRequest, SnapshotVerb};
+use crate::domain::{Consent, Phase, Scope, SnapshotRequest, SnapshotVerb};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub(super) struct SnapshotArguments {
+    /// Keep the data of the git branch that was left, and bring back that of the present one
+    #[arg(long, required = true)]
+    auto_branch: bool,
+    #[command(subcommand)]
+    verb: Option<SnapshotCommand>,
+}
 
 #[derive(Debug, Subcommand)]
-pub(super) enum SnapshotArguments {
-    /// Keep the databases as they are, under a name
+enum SnapshotCommand {
+    /// Keep the whole stack's data as it is, under a name
     #[command(after_help = "\
 Examples:
   jobsprint-dev snapshot save before-upgrade
@@ -18,7 +28,7 @@ Examples:
     /// List the snapshots
     #[command(after_help = "Example:\n  jobsprint-dev snapshot list")]
     List,
-    /// Go back to a snapshot; asks first
+    /// Go back to a snapshot; asks first, and takes one of what it replaces
     #[command(after_help = "\
 Examples:
   jobsprint-dev snapshot restore before-upgrade
@@ -33,6 +43,28 @@ Examples:
         /// Don't ask
         #[arg(short, long)]
         yes: bool,
+        /// Don't take a snapshot of what is replaced
+        #[arg(long)]
+        no_snapshot: bool,
+    },
+    /// Tell how one snapshot differs from another
+    #[command(after_help = "\
+Examples:
+  jobsprint-dev snapshot diff monday friday
+  jobsprint-dev snapshot diff monday          against the newest")]
+    Diff {
+        /// The one
+        name: String,
+        /// The other [default: the newest]
+        other: Option<String>,
+    },
+    /// Give a snapshot another name
+    #[command(after_help = "Example:\n  jobsprint-dev snapshot rename monday before-upgrade")]
+    Rename {
+        /// Its name
+        name: String,
+        /// Its new name
+        new: String,
     },
     /// Remove a snapshot
     #[command(after_help = "Example:\n  jobsprint-dev snapshot delete before-upgrade")]
@@ -44,21 +76,33 @@ Examples:
 
 impl SnapshotArguments {
     pub(super) fn request(self, scope: Scope) -> SnapshotRequest {
-        let mut consent = Consent::Ask;
-        let verb = match self {
-            Self::Save { name } => SnapshotVerb::Save(name),
-            Self::List => SnapshotVerb::List,
-            Self::Restore { name, yes, .. } => {
+        let (mut consent, mut keep) = (Consent::Ask, Phase::Do);
+        let verb = match self.verb {
+            None => SnapshotVerb::FollowBranch,
+            Some(SnapshotCommand::Save { name }) => SnapshotVerb::Save(name),
+            Some(SnapshotCommand::List) => SnapshotVerb::List,
+            Some(SnapshotCommand::Restore {
+                name,
+                yes,
+                no_snapshot,
+                ..
+            }) => {
                 if yes {
                     consent = Consent::Given;
                 }
+                if no_snapshot {
+                    keep = Phase::Skip;
+                }
                 SnapshotVerb::Restore(name)
             }
-            Self::Delete { name } => SnapshotVerb::Delete(name),
+            Some(SnapshotCommand::Diff { name, other }) => SnapshotVerb::Diff(name, other),
+            Some(SnapshotCommand::Rename { name, new }) => SnapshotVerb::Rename(name, new),
+            Some(SnapshotCommand::Delete { name }) => SnapshotVerb::Delete(name),
         };
         SnapshotRequest {
             scope,
             consent,
+            keep,
             verb,
         }
     }

@@ -113,20 +113,11 @@ impl Admin {
         self.drop(&old).await
     }
 
-    /// Clones a database that others use: their sessions are ended, and they may come back as soon as it is done.
-    pub(super) async fn clone_live(&self, live: &str, name: &str) -> Result<(), DataError> {
-        self.close_database(live).await?;
-        let cloned = self.clone(live, name).await;
-        self.reopen(live).await?;
-        cloned
-    }
-
     /// The databases that applications work in: all but the server's own and this tool's.
     pub(super) async fn live(&self) -> Result<Vec<String>, DataError> {
         let sql = "SELECT datname::text FROM pg_database
             WHERE NOT datistemplate AND datname <> 'postgres'
-            AND datname !~ '_(template|fresh|building|restoring|verifying|replaced)$'
-            AND datname !~ '_snapshot_' ORDER BY datname";
+            AND datname !~ '_(template|fresh|building|restoring|verifying|replaced)$' ORDER BY datname";
         let rows = self.session.client.query_typed(sql, &[]).await;
         let rows = rows.map_err(|error| DataError::database("looking at databases", &error))?;
         Ok(rows.iter().map(|row| row.get(0)).collect())

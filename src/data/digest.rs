@@ -76,6 +76,7 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> DataError {
     let reason = match error.kind() {
         std::io::ErrorKind::NotFound => "it is not there".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
         _ => error.to_string(),
     };
     DataError::Input {

@@ -131,6 +131,8 @@ pub struct SnapshotRequest {
     pub scope: Scope,
     /// `--yes`.
     pub consent: Consent,
+    /// `--no-snapshot`: whether what a restore replaces is kept first.
+    pub keep: super::Phase,
     /// What to do.
     pub verb: SnapshotVerb,
 }
@@ -138,12 +140,18 @@ pub struct SnapshotRequest {
 /// What `snapshot` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SnapshotVerb {
-    /// Keep the databases under this name; `None` for one made of the time.
+    /// Keep the stack's data under this name; `None` for one made of the time.
     Save(Option<String>),
     /// List the snapshots.
     List,
     /// Go back to this one; `None` for the newest.
     Restore(Option<String>),
+    /// Tell how the second differs from the first; `None` for the newest.
+    Diff(String, Option<String>),
+    /// Give this one another name.
+    Rename(String, String),
     /// Remove this one.
     Delete(String),
+    /// `--auto-branch`: keep the data of the git branch that was left, and bring back that of the present one.
+    FollowBranch,
 }

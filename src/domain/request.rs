@@ -218,6 +218,8 @@ pub struct Down {
     pub scope: Scope,
     /// `--volumes`.
     pub volumes: VolumeFate,
+    /// `--no-snapshot`: whether the data is kept under a name before it goes.
+    pub keep: Phase,
     /// `--yes`.
     pub consent: Consent,
     /// `--dry-run`.

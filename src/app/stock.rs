@@ -1,0 +1,165 @@
+//! The project's snapshots, as every verb meets them that may lose data: made ahead of it, and settled after a run that was cut off.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::git::Head;
+use super::project::Project;
+use super::session::Session;
+use super::{conclusion, faults};
+use crate::data::{
+    DataContext, Glance, Shelf, SnapshotManifest, Stock, Unfinished, describe_data, save_snapshot,
+    settle_snapshot,
+};
+use crate::domain::{Failure, ObservedContainer};
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::report::words;
+use crate::store::StateDir;
+
+/// So many of those that the tool made by itself are kept.
+const KEPT: usize = 5;
+
+/// The project's stock.
+pub(super) fn of(project: &Project, engine: &Arc<dyn Engine>) -> Stock {
+    Stock {
+        engine: Arc::clone(engine),
+        stack: Arc::clone(&project.stack),
+        shelf: shelf(project),
+        guard: std::env::current_exe().ok(),
+    }
+}
+
+/// Where the project's snapshots are.
+pub(super) fn shelf(project: &Project) -> Shelf {
+    let directory = StateDir::of(&project.root).path().join("snapshots");
+    Shelf::of(directory, project.stack.project.as_str())
+}
+
+/// Finishes what a run that was cut off left, before anything else is done. The caller holds the project's lock.
+pub(super) async fn settle(session: &Session, stock: &Stock) -> Result<(), Failure> {
+    let text = match settle_snapshot(stock).await? {
+        None => return Ok(()),
+        Some(Unfinished::Saving { .. }) => {
+            "an earlier snapshot was cut off: what it had paused goes on".to_owned()
+        }
+        Some(Unfinished::Loading { .. }) => {
+            "an earlier restore was cut off before it changed anything: its copy is removed"
+                .to_owned()
+        }
+        Some(Unfinished::Swapping { snapshot, .. }) => {
+            format!("an earlier restore of `{snapshot}` was cut off: it is brought to its end")
+        }
+    };
+    session.events.tell(Event::Warning { text });
+    Ok(())
+}
+
+/// Takes a snapshot ahead of `verb`, where there is data; the oldest such ones go.
+pub(super) async fn before(
+    session: &Session,
+    project: &Project,
+    engine: &Arc<dyn Engine>,
+    verb: &str,
+) -> Result<(), Failure> {
+    let stock = of(project, engine);
+    if !stock.has_data().await? {
+        return Ok(());
+    }
+    let name = format!("before-{}-{}", verb.replace(' ', "-"), stamp());
+    let kept = save(session, project, &stock, &name, Some(verb)).await;
+    kept.map_err(|failure| {
+        failure.hint("nothing was changed; to go on without a snapshot, add `--no-snapshot`")
+    })?;
+    Ok(stock.shelf.prune(KEPT)?)
+}
+
+/// Takes a snapshot of this name, and tells of it.
+pub(super) async fn save(
+    session: &Session,
+    project: &Project,
+    stock: &Stock,
+    name: &str,
+    before: Option<&str>,
+) -> Result<SnapshotManifest, Failure> {
+    StateDir::of(&project.root).directory("snapshots")?;
+    let began = session.events.elapsed();
+    let created = OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .unwrap_or_default();
+    let mut manifest = SnapshotManifest::new(&stock.stack.project, name, &created);
+    let head = Head::of(&project.root);
+    (manifest.commit, manifest.branch) = (head.commit, head.branch);
+    manifest.before = before.map(ToOwned::to_owned);
+    describe(session, stock, &mut manifest).await?;
+    let saved = save_snapshot(stock, manifest, session.interrupt.raised()).await?;
+    let manifest = saved.ok_or_else(conclusion::interrupted)?;
+    let took = session.events.elapsed().saturating_sub(began);
+    let text = format!(
+        "kept the data of {} as `{name}`: {}, packed with zstd, in {:.1} s",
+        words::list(
+            &manifest
+                .services()
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        ),
+        words::bytes(manifest.stored()),
+        took.as_secs_f64()
+    );
+    session.events.tell(Event::Notice { text });
+    Ok(manifest)
+}
+
+/// A moment as snapshots' names hold it: `20261123-201500.123`.
+pub(super) fn stamp() -> String {
+    let now = OffsetDateTime::now_utc();
+    let (date, time) = (now.date(), now.time());
+    format!(
+        "{:04}{:02}{:02}-{:02}{:02}{:02}.{:03}",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+        time.millisecond()
+    )
+}
+
+/// What the database tells of itself, where it runs; what it doesn't tell stays unknown.
+async fn describe(
+    session: &Session,
+    stock: &Stock,
+    manifest: &mut SnapshotManifest,
+) -> Result<(), Failure> {
+    let looking = |error| faults::at("look at the project", error);
+    let facts = stock.engine.facts().await.map_err(looking)?;
+    let observed = stock.engine.observe(&stock.stack.project, &[]).await;
+    let running = observed
+        .map_err(looking)?
+        .containers
+        .into_iter()
+        .filter(ObservedContainer::is_running);
+    let context = DataContext {
+        engine: Arc::clone(&stock.engine),
+        facts,
+        stack: Arc::clone(&stock.stack),
+        containers: running.map(|found| (found.service, found.id)).collect(),
+        events: session.events.clone(),
+        glance: Glance::default(),
+    };
+    let Some(database) = context.database() else {
+        return Ok(());
+    };
+    if !context.containers.contains_key(&database.name) {
+        return Ok(());
+    }
+    if let Err(error) = describe_data(&context, database, manifest).await {
+        let text = format!("the snapshot says nothing of the database's content: {error}");
+        session.events.tell(Event::Warning { text });
+    }
+    Ok(())
+}

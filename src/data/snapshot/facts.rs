@@ -1,0 +1,84 @@
+//! What a running database tells of its content: the state of its migrations, and how many rows its tables have.
+
+use std::collections::BTreeMap;
+
+use super::manifest::Manifest;
+use crate::data::admin::Admin;
+use crate::data::digest::Digest;
+use crate::data::session::Session;
+use crate::data::{DataContext, DataError};
+use crate::domain::Service;
+
+/// So many digits of the hash tell two states of the migrations apart.
+const SHOWN: usize = 8;
+
+/// Notes in `manifest` what the database of `service` tells.
+///
+/// # Errors
+/// [`DataError`] where it can't be asked; the manifest is then as it was.
+pub async fn describe_data(
+    context: &DataContext,
+    service: &Service,
+    manifest: &mut Manifest,
+) -> Result<(), DataError> {
+    let admin = Admin::open(context, service).await?;
+    let live = admin.live().await?;
+    let (mut rows, mut migrations) = (BTreeMap::new(), None);
+    for database in &live {
+        let session = Session::open_as(context, service, &admin.login_to(database)).await?;
+        rows.extend(counted(&session, database).await?);
+        if database == admin.database() {
+            migrations = applied(&session).await?;
+        }
+        session.close().await;
+    }
+    admin.close().await;
+    manifest.rows = rows;
+    manifest.migrations = migrations;
+    Ok(())
+}
+
+async fn counted(session: &Session, database: &str) -> Result<BTreeMap<String, u64>, DataError> {
+    let sql = "SELECT n.nspname::text, c.relname::text,
+            greatest(c.reltuples::bigint, coalesce(pg_stat_get_live_tuples(c.oid), 0))
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'jobsprint_dev')";
+    let found = session.client.query_typed(sql, &[]).await;
+    let found = found.map_err(|error| DataError::database("counting rows", &error))?;
+    let named = found.iter().map(|row| {
+        let (schema, table): (String, String) = (row.get(0), row.get(1));
+        let count = u64::try_from(row.get::<_, i64>(2)).unwrap_or_default();
+        (format!("{database}.{schema}.{table}"), count)
+    });
+    Ok(named.collect())
+}
+
+/// A short hash of the migrations that the ledger holds; `None` where it holds none.
+async fn applied(session: &Session) -> Result<Option<String>, DataError> {
+    let reading = |error| DataError::database("reading the ledger", &error);
+    let there = "SELECT to_regclass('jobsprint_dev.ledger') IS NOT NULL";
+    let there = session
+        .client
+        .query_typed(there, &[])
+        .await
+        .map_err(reading)?;
+    if !there.first().is_some_and(|row| row.get(0)) {
+        return Ok(None);
+    }
+    let sql = "SELECT kind, name, hash FROM jobsprint_dev.ledger
+        WHERE kind NOT LIKE 'seed%' ORDER BY kind, name";
+    let rows = session
+        .client
+        .query_typed(sql, &[])
+        .await
+        .map_err(reading)?;
+    let mut digest = Digest::new();
+    for row in &rows {
+        for column in 0..3 {
+            digest.part(row.get::<_, String>(column).as_bytes());
+        }
+    }
+    let mut hash = digest.finish();
+    hash.truncate(SHOWN);
+    Ok((!rows.is_empty()).then_some(hash))
+}

@@ -1,0 +1,176 @@
+//! A container that mounts the stack's volumes and does nothing of its own: the engine reads and fills them through it.
+//!
+//! Each volume is mounted at a path that ends in [`LAID`]. What the engine packs of it is named so, and what it unpacks
+//! there lies in a directory of that name inside the volume, beside the live data.
+
+use std::collections::BTreeMap;
+
+use super::shelf::refused;
+use super::stock::{Kept, Stock};
+use crate::data::DataError;
+use crate::domain::{
+    ContainerId, ContainerSettings, ContainerSpec, ImageRef, Mount, MountAccess, MountSource, Role,
+};
+use crate::engine::{Engine, EngineError, ExecRequest, Removal};
+use crate::plan::{ONE_OFF, PROJECT};
+
+/// The directory of a snapshot that was laid beside the live data.
+const LAID: &str = ".jobsprint-new";
+
+/// Moves what was laid into the place of what is live, each volume by renames inside it. Whatever it is stopped at, run
+/// again it goes on from there: while the old is moved away the new is called `.jobsprint-new`, afterwards `-ready`.
+const SWAP: &str = r#"
+set -e
+move() { # all entries of a directory but our own
+    for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+        case "$entry" in ./.jobsprint-*) continue ;; esac
+        if [ -e "$entry" ] || [ -L "$entry" ]; then mv "$entry" "$2"/; fi
+    done
+}
+for volume in /volumes/*/.jobsprint-new; do
+    cd "$volume"
+    if [ -d .jobsprint-new ]; then
+        mkdir -p .jobsprint-old
+        move . .jobsprint-old
+        mv .jobsprint-new .jobsprint-ready
+    fi
+    if [ -d .jobsprint-ready ]; then
+        chown "$(stat -c %u:%g .jobsprint-ready)" .
+        chmod "$(stat -c %a .jobsprint-ready)" .
+        move .jobsprint-ready .
+        rmdir .jobsprint-ready
+    fi
+done
+rm -rf /volumes/*/.jobsprint-new/.jobsprint-old
+"#;
+
+/// Removes what was laid beside the live data.
+const CLEAR: &str = "rm -rf /volumes/*/.jobsprint-new/.jobsprint-new";
+
+/// The helper of one stack.
+pub(super) struct Helper<'a> {
+    engine: &'a dyn Engine,
+    id: ContainerId,
+}
+
+impl<'a> Helper<'a> {
+    /// Makes it, not yet running; one that a killed run left goes.
+    pub(super) async fn make(
+        stock: &'a Stock,
+        volumes: &BTreeMap<String, Kept>,
+    ) -> Result<Self, DataError> {
+        let engine = stock.engine.as_ref();
+        Self::sweep(stock).await?;
+        let spec = ContainerSpec {
+            name: name(stock),
+            image: image(stock).await?,
+            labels: [
+                (PROJECT, stock.stack.project.as_str()),
+                (ONE_OFF, "True"),
+                ("dev.jobsprint.role", "snapshot"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+            settings: ContainerSettings {
+                entrypoint: Some(vec!["sleep".to_owned(), "86400".to_owned()]),
+                command: Some(Vec::new()),
+                user: Some("0:0".to_owned()),
+                working_dir: Some("/".to_owned()),
+                network_mode: Some("none".to_owned()),
+                mounts: volumes.keys().map(|key| mount(key)).collect(),
+                ..ContainerSettings::default()
+            },
+            network_names: BTreeMap::new(),
+            volume_names: volumes
+                .iter()
+                .map(|(key, kept)| (key.clone(), kept.name.clone()))
+                .collect(),
+            aliases: Vec::new(),
+            inherited_volumes: BTreeMap::new(),
+        };
+        let id = engine.create_container(&spec).await?;
+        Ok(Self { engine, id })
+    }
+
+    /// Removes one that a killed run left.
+    pub(super) async fn sweep(stock: &Stock) -> Result<(), DataError> {
+        let name = ContainerId::new(name(stock));
+        let removed = stock.engine.remove_container(&name, Removal::WithVolumes);
+        Ok(removed.await?)
+    }
+
+    /// The helper's container.
+    pub(super) fn id(&self) -> &ContainerId {
+        &self.id
+    }
+
+    /// Puts what was laid in the place of what is live, in all volumes. Nobody may use them.
+    pub(super) async fn swap(&self) -> Result<(), DataError> {
+        self.run(SWAP).await
+    }
+
+    /// Removes what was laid beside the live data.
+    pub(super) async fn clear(&self) -> Result<(), DataError> {
+        self.run(CLEAR).await
+    }
+
+    /// It is needed no more.
+    pub(super) async fn remove(self) -> Result<(), DataError> {
+        let removed = self.engine.remove_container(&self.id, Removal::WithVolumes);
+        Ok(removed.await?)
+    }
+
+    async fn run(&self, script: &str) -> Result<(), DataError> {
+        self.engine.start_container(&self.id).await?;
+        let request = ExecRequest {
+            command: ["sh", "-c", script].map(ToOwned::to_owned).into(),
+            ..ExecRequest::default()
+        };
+        let ran = self.engine.execute(&self.id, &request).await?;
+        if ran.code == 0 {
+            return Ok(());
+        }
+        let reason = String::from_utf8_lossy(&ran.stderr).trim().to_owned();
+        Err(DataError::Engine(EngineError::Refused {
+            call: "move the volumes' content",
+            reason,
+        }))
+    }
+}
+
+/// Where a volume is in the helper.
+pub(super) fn place(key: &str) -> String {
+    format!("/volumes/{key}/{LAID}")
+}
+
+fn name(stock: &Stock) -> String {
+    format!("{}-jobsprint-dev-snapshot", stock.stack.project)
+}
+
+fn mount(key: &str) -> Mount {
+    Mount {
+        target: place(key),
+        source: MountSource::Named {
+            volume: key.to_owned(),
+            no_copy: true,
+            subpath: None,
+        },
+        access: MountAccess::ReadWrite,
+    }
+}
+
+/// An image of the stack that is here: any of them has a shell, data services' come first.
+async fn image(stock: &Stock) -> Result<ImageRef, DataError> {
+    let mut services: Vec<_> = stock.stack.services.values().collect();
+    services.sort_by_key(|service| service.role != Role::Data);
+    for service in services {
+        let image = &service.image.reference;
+        if stock.engine.image(image).await?.is_some() {
+            return Ok(image.clone());
+        }
+    }
+    Err(refused(
+        "",
+        "needs one of the stack's images, and none is here; run `jobsprint-dev up` once",
+    ))
+}

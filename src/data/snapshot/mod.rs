@@ -1,0 +1,23 @@
+//! Snapshots of a whole stack: its volumes as they are, under one name, and back.
+
+mod draft;
+mod facts;
+mod guard;
+mod helper;
+mod journal;
+mod manifest;
+mod packing;
+mod pause;
+mod restoring;
+mod saving;
+mod shelf;
+mod stock;
+
+pub use facts::describe_data;
+pub use guard::{DISMISSED, GUARD_VERB};
+pub use journal::Unfinished;
+pub use manifest::{Manifest, Part};
+pub use restoring::{check_snapshot, load_snapshot, settle_snapshot, swap_snapshot};
+pub use saving::save_snapshot;
+pub use shelf::Shelf;
+pub use stock::Stock;

@@ -1,0 +1,288 @@
+//! The directory that keeps a project's snapshots: a directory each, whole or not there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::draft::Draft;
+use super::manifest::Manifest;
+use crate::data::DataError;
+use crate::data::digest::unreadable;
+
+/// The manifest's file in a snapshot's directory.
+pub(super) const MANIFEST: &str = "manifest.json";
+/// What is being made or removed begins so; names of snapshots don't.
+const HIDDEN: char = '.';
+const LONGEST_NAME: usize = 64;
+
+/// Where the snapshots are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shelf {
+    directory: PathBuf,
+    project: String,
+}
+
+impl Shelf {
+    /// The snapshots of `project` in `directory`, which need not be there yet.
+    #[must_use]
+    pub fn of(directory: PathBuf, project: &str) -> Self {
+        Self {
+            directory,
+            project: project.to_owned(),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The project's snapshots, oldest first, and words on those that can't be used.
+    ///
+    /// # Errors
+    /// Where the directory can't be read.
+    pub fn list(&self) -> Result<(Vec<Manifest>, Vec<String>), DataError> {
+        let (mut found, mut broken) = (Vec::new(), Vec::new());
+        for name in self.names()? {
+            match self.find(&name) {
+                Ok(manifest) => found.push(manifest),
+                Err(error) => broken.push(error.to_string()),
+            }
+        }
+        found.sort_by(|one: &Manifest, other| one.created.cmp(&other.created));
+        Ok((found, broken))
+    }
+
+    /// The snapshot of this name.
+    ///
+    /// # Errors
+    /// Where there is none, or it is another project's or a newer version's.
+    pub fn find(&self, name: &str) -> Result<Manifest, DataError> {
+        check(name)?;
+        let path = self.directory.join(name).join(MANIFEST);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(refused(name, "is not there"));
+            }
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        let manifest = Manifest::read(name, &text).map_err(|reason| refused(name, &reason))?;
+        if manifest.project == self.project {
+            return Ok(manifest);
+        }
+        let reason = format!(
+            "is of the project `{}`, not of `{}`",
+            manifest.project, self.project
+        );
+        Err(refused(name, &reason))
+    }
+
+    /// A part's file.
+    pub(super) fn file(&self, name: &str, file: &str) -> PathBuf {
+        self.directory.join(name).join(file)
+    }
+
+    /// Begins a snapshot, whose parts are written beside the whole ones.
+    ///
+    /// # Errors
+    /// Where the name is impossible or taken, or the directory can't be made.
+    pub(super) fn begin(&self, name: &str) -> Result<Draft, DataError> {
+        self.refuse_taken(name)?;
+        Draft::begin(self.hidden(name, "part"), self.directory.join(name))
+    }
+
+    /// Gives a snapshot another name.
+    ///
+    /// # Errors
+    /// Where it isn't there, or the new name is impossible or taken.
+    pub fn rename(&self, name: &str, new: &str) -> Result<(), DataError> {
+        self.find(name)?;
+        self.refuse_taken(new)?;
+        let from = self.directory.join(name);
+        fs::rename(&from, self.directory.join(new)).map_err(|error| unreadable(&from, &error))
+    }
+
+    /// Removes a snapshot, also one that can't be used.
+    ///
+    /// # Errors
+    /// Where it isn't there, or the system refuses.
+    pub fn delete(&self, name: &str) -> Result<(), DataError> {
+        check(name)?;
+        let path = self.directory.join(name);
+        if !path.is_dir() {
+            return Err(refused(name, "is not there"));
+        }
+        let gone = self.hidden(name, "gone");
+        fs::rename(&path, &gone)
+            .and_then(|()| fs::remove_dir_all(&gone))
+            .map_err(|error| unreadable(&path, &error))
+    }
+
+    /// Removes the oldest of those that the tool made by itself, until `limit` are left.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn prune(&self, limit: usize) -> Result<(), DataError> {
+        let (mut own, _) = self.list()?;
+        own.retain(|manifest| manifest.before.is_some());
+        for manifest in &own[..own.len().saturating_sub(limit)] {
+            self.delete(&manifest.name)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what runs that were killed left half made or half removed.
+    pub(super) fn sweep(&self) {
+        for entry in fs::read_dir(&self.directory)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let is_ours = name.starts_with(&format!("{HIDDEN}{}.", self.project));
+            if is_ours && (name.ends_with(".part") || name.ends_with(".gone")) {
+                drop(fs::remove_dir_all(entry.path())); // what stays is swept the next time
+            }
+        }
+    }
+
+    /// A place out of sight; another project's runs leave it alone.
+    fn hidden(&self, name: &str, what: &str) -> PathBuf {
+        let project = &self.project;
+        self.directory
+            .join(format!("{HIDDEN}{project}.{name}.{what}"))
+    }
+
+    fn refuse_taken(&self, name: &str) -> Result<(), DataError> {
+        check(name)?;
+        if self.directory.join(name).exists() {
+            return Err(refused(name, "is there already"));
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> Result<Vec<String>, DataError> {
+        let entries = match fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unreadable(&self.directory, &error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| unreadable(&self.directory, &error))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.starts_with(HIDDEN) && entry.path().is_dir() {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// A snapshot that can't be used, and why: a phrase that follows its name.
+pub(super) fn refused(name: &str, reason: &str) -> DataError {
+    DataError::Snapshot {
+        name: name.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+fn check(name: &str) -> Result<(), DataError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if (1..=LONGEST_NAME).contains(&name.len())
+        && name.chars().all(allowed)
+        && !name.starts_with(HIDDEN)
+    {
+        return Ok(());
+    }
+    let reason = format!(
+        "can't be named so: use letters, digits, `-`, `.` and `_`, {LONGEST_NAME} at most, no `.` first"
+    );
+    Err(refused(name, &reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ProjectName;
+
+    fn keep(shelf: &Shelf, project: &str, name: &str, before: Option<&str>) {
+        let project = ProjectName::new(project).unwrap();
+        let mut manifest = Manifest::new(&project, name, &format!("2026-11-23T20:15:{name}Z"));
+        manifest.before = before.map(ToOwned::to_owned);
+        shelf.begin(name).unwrap().finish(&manifest).unwrap();
+    }
+
+    fn names(shelf: &Shelf) -> Vec<String> {
+        let (found, broken) = shelf.list().unwrap();
+        assert_eq!(broken, Vec::<String>::new());
+        found.into_iter().map(|manifest| manifest.name).collect()
+    }
+
+    #[test]
+    fn a_name_is_one_that_a_directory_can_carry() {
+        assert!(check("before-upgrade_2.1").is_ok());
+        for name in ["", "it's", "a/b", "..", ".hidden", &"x".repeat(65)] {
+            assert!(check(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_is_renamed_and_deleted_and_a_taken_name_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(home.path().join("snapshots"), "shop");
+        assert_eq!(names(&shelf), Vec::<String>::new());
+        keep(&shelf, "shop", "01", None);
+        keep(&shelf, "shop", "02", None);
+
+        assert_eq!(
+            shelf.rename("01", "02").unwrap_err().to_string(),
+            "the snapshot `02` is there already"
+        );
+        shelf.rename("01", "first").unwrap();
+        shelf.delete("02").unwrap();
+
+        assert_eq!(names(&shelf), ["first"]);
+        assert!(shelf.delete("02").is_err());
+    }
+
+    #[test]
+    fn another_projects_snapshot_is_refused_by_name() {
+        let home = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(home.path().to_owned(), "shop");
+        keep(&shelf, "farm", "01", None);
+
+        assert_eq!(
+            shelf.find("01").unwrap_err().to_string(),
+            "the snapshot `01` is of the project `farm`, not of `shop`"
+        );
+    }
+
+    #[test]
+    fn only_the_oldest_of_the_tools_own_are_pruned() {
+        let home = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(home.path().to_owned(), "shop");
+        keep(&shelf, "shop", "01", None);
+        for name in ["02", "03", "04"] {
+            keep(&shelf, "shop", name, Some("reset"));
+        }
+
+        shelf.prune(1).unwrap();
+
+        assert_eq!(names(&shelf), ["01", "04"]);
+    }
+
+    #[test]
+    fn what_was_left_half_made_is_not_listed_and_is_swept() {
+        let home = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(home.path().to_owned(), "shop");
+        std::mem::forget(shelf.begin("01").unwrap());
+        assert_eq!(names(&shelf), Vec::<String>::new());
+
+        shelf.sweep();
+
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,91 @@
+//! The stack whose volumes are kept, and the shelf that keeps them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::journal::Journal;
+use super::shelf::Shelf;
+use crate::data::DataError;
+use crate::domain::{MountSource, ObservedContainer, Ownership, Stack};
+use crate::engine::Engine;
+
+/// A stack and its snapshots. The caller holds the project's lock.
+pub struct Stock {
+    /// The engine.
+    pub engine: Arc<dyn Engine>,
+    /// The stack.
+    pub stack: Arc<Stack>,
+    /// Where its snapshots are.
+    pub shelf: Shelf,
+    /// The program that guards paused containers: this one.
+    pub guard: Option<PathBuf>,
+}
+
+/// A volume that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// The engine's name of it.
+    pub name: String,
+    /// The services that mount it.
+    pub services: Vec<String>,
+}
+
+impl Stock {
+    /// The project's own volumes that services mount by name, by their keys.
+    pub(super) fn volumes(&self) -> BTreeMap<String, Kept> {
+        let mut kept: BTreeMap<String, Kept> = BTreeMap::new();
+        for service in self.stack.services.values() {
+            for mount in &service.container.mounts {
+                let MountSource::Named { volume: key, .. } = &mount.source else {
+                    continue;
+                };
+                let Some(volume) = self.stack.volumes.get(key) else {
+                    continue;
+                };
+                if volume.ownership == Ownership::External {
+                    continue;
+                }
+                let entry = kept.entry(key.clone()).or_insert_with(|| Kept {
+                    name: volume.name.clone(),
+                    services: Vec::new(),
+                });
+                let name = service.name.to_string();
+                if !entry.services.contains(&name) {
+                    entry.services.push(name);
+                }
+            }
+        }
+        kept
+    }
+
+    /// Whether there is anything to keep.
+    ///
+    /// # Errors
+    /// Where the engine can't be asked.
+    pub async fn has_data(&self) -> Result<bool, DataError> {
+        Ok(!self.present().await?.is_empty())
+    }
+
+    /// Those of [`volumes`](Self::volumes) that the engine has.
+    pub(super) async fn present(&self) -> Result<BTreeMap<String, Kept>, DataError> {
+        let mut present = BTreeMap::new();
+        for (key, kept) in self.volumes() {
+            if self.engine.volume(&kept.name).await? {
+                present.insert(key, kept);
+            }
+        }
+        Ok(present)
+    }
+
+    /// The project's containers that run now.
+    pub(super) async fn running(&self) -> Result<Vec<ObservedContainer>, DataError> {
+        let observed = self.engine.observe(&self.stack.project, &[]).await?;
+        let containers = observed.containers.into_iter();
+        Ok(containers.filter(ObservedContainer::is_running).collect())
+    }
+
+    pub(super) fn journal(&self) -> Journal {
+        Journal::of(self.shelf.directory(), self.stack.project.as_str())
+    }
+}

@@ -1,0 +1,429 @@
+//! Snapshots of a whole stack on the real engine: what was kept comes back, and nothing that goes wrong loses anything.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jobsprint_dev::domain::{ContainerState, ProjectName};
+use jobsprint_dev::engine::{Engine, ExecRequest};
+
+/// Two stores of small files and one who writes into both, all in one image.
+const PLAIN: &str = r#"
+x-jobsprint: { bases: { "debian:bookworm-slim": { bootstrap: bookworm } } }
+x-store: &store
+  image: redis:7-alpine
+  build: IMAGES/redis
+  init: true
+  entrypoint: [sleep, infinity]
+services:
+  one:
+    <<: *store
+    volumes: ["one:/kept"]
+    x-jobsprint: { role: data }
+  two:
+    <<: *store
+    volumes: ["two:/kept"]
+    x-jobsprint: { role: data }
+  writer:
+    <<: *store
+    volumes: ["one:/one", "two:/two"]
+volumes: { one: {}, two: {} }
+"#;
+
+/// The real stores.
+const STORES: &str = r#"
+x-jobsprint: { bases: { "debian:bookworm-slim": { bootstrap: bookworm } } }
+services:
+  postgres:
+    image: postgres:15-alpine
+    build: IMAGES/postgres
+    environment: { POSTGRES_USER: jobsprint, POSTGRES_DB: jobsprint, POSTGRES_PASSWORD: s3cret }
+    volumes: ["postgres:/var/lib/postgresql/data"]
+    stop_signal: SIGINT
+    x-jobsprint: { role: data, ready: postgres }
+  redis:
+    image: redis:7-alpine
+    build: IMAGES/redis
+    command: [redis-server, --appendonly, "yes"]
+    volumes: ["redis:/data"]
+    x-jobsprint: { role: data, ready: redis }
+  rabbitmq:
+    image: rabbitmq:3.12-management-alpine
+    build: IMAGES/rabbitmq
+    hostname: rabbitmq
+    volumes: ["rabbitmq:/var/lib/rabbitmq"]
+    x-jobsprint: { role: data, ready: amqp }
+volumes: { postgres: {}, redis: {}, rabbitmq: {} }
+"#;
+
+/// A project of its own, gone with all its volumes when the test ends.
+struct Project {
+    directory: tempfile::TempDir,
+    name: ProjectName,
+    engine: Arc<dyn Engine>,
+}
+
+impl Project {
+    async fn up(file: &str) -> Self {
+        let images = concat!(env!("CARGO_MANIFEST_DIR"), "/compose/images");
+        let project = Self {
+            directory: tempfile::tempdir().expect("a directory"),
+            name: support::unique_project(),
+            engine: support::engine().await,
+        };
+        let text = file.replace("IMAGES", images);
+        fs::write(project.path("compose.yml"), text).expect("a file");
+        project.works(&["up", "--yes"]);
+        project
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"));
+        command
+            .args(["-p", self.name.as_str()])
+            .args(words)
+            .current_dir(self.directory.path());
+        command
+    }
+
+    fn tool(&self, words: &[&str]) -> Output {
+        self.command(words).output().expect("the tool starts")
+    }
+
+    /// Runs the tool, expects it to end well, and gives all that it said.
+    #[track_caller]
+    fn works(&self, words: &[&str]) -> String {
+        let output = self.tool(words);
+        let said = said(&output);
+        assert!(output.status.success(), "{words:?}: {said}");
+        said
+    }
+
+    /// Runs the tool, expects it to end with this code, and gives all that it said.
+    #[track_caller]
+    fn fails(&self, words: &[&str], code: i32) -> String {
+        let output = self.tool(words);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+        said
+    }
+
+    fn begin(&self, words: &[&str]) -> Child {
+        self.command(words)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the tool starts")
+    }
+
+    /// What a shell in a service's container says.
+    async fn ask(&self, service: &str, script: &str) -> String {
+        let container = format!("{}-{service}-1", self.name);
+        let container = jobsprint_dev::domain::ContainerId::new(container);
+        let request = ExecRequest {
+            command: ["sh", "-c", script].map(str::to_owned).into(),
+            ..ExecRequest::default()
+        };
+        let ran = self.engine.execute(&container, &request).await;
+        let ran = ran.expect("the container runs");
+        let said = [ran.stdout, ran.stderr].concat();
+        let said = String::from_utf8_lossy(&said).trim().to_owned();
+        assert_eq!(ran.code, 0, "{script}: {said}");
+        said
+    }
+
+    /// Writes the same word into both stores, beside a file that takes a while to copy.
+    async fn write(&self, word: &str) {
+        let script = format!(
+            "for store in /one /two; do echo {word} > $store/word; \
+             head -c 20000000 /dev/urandom > $store/.bulk; done"
+        );
+        self.ask("writer", &script).await;
+    }
+
+    /// The word in the stores, where it is the same in both.
+    async fn word(&self) -> String {
+        let words = self
+            .ask("writer", "cat /one/word /two/word; ls -A /one /two")
+            .await;
+        let (one, rest) = words.split_once('\n').expect("two words");
+        let (two, left) = rest.split_once('\n').expect("and a listing");
+        assert_eq!(one, two, "both stores are of one moment");
+        assert!(!left.contains("jobsprint"), "nothing is left lying: {left}");
+        one.to_owned()
+    }
+
+    fn snapshots(&self) -> Vec<String> {
+        let listed = self.works(&["--output", "json", "snapshot", "list"]);
+        let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+        let rows = listed["snapshots"].as_array().expect("a list");
+        rows.iter()
+            .map(|row| row["name"].as_str().expect("a name").to_owned())
+            .collect()
+    }
+
+    /// Waits until none of the project's containers is paused.
+    async fn goes_on(&self) {
+        let began = Instant::now();
+        loop {
+            let observed = self
+                .engine
+                .observe(&self.name, &[])
+                .await
+                .expect("observed");
+            let mut containers = observed.containers.iter();
+            if !containers.any(|found| found.state == ContainerState::Paused) {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "still paused");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        drop(self.tool(&["down", "--volumes", "--yes", "--no-snapshot"]));
+    }
+}
+
+fn said(output: &Output) -> String {
+    let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[tokio::test]
+async fn postgres_redis_and_rabbitmq_come_back_as_they_were() {
+    let project = Project::up(STORES).await;
+    let psql = |sql: &str| format!("psql -U jobsprint -Atqc \"{sql}\"");
+    let make = "CREATE TABLE kept AS SELECT generate_series(1, 1000) n";
+    project.ask("postgres", &psql(make)).await;
+    project.ask("redis", "redis-cli set kept yes").await;
+    let declare = "rabbitmqadmin declare queue name=kept durable=true && \
+        rabbitmqadmin publish routing_key=kept payload=hello properties='{\"delivery_mode\":2}'";
+    project.ask("rabbitmq", declare).await;
+
+    let saved = project.works(&["snapshot", "save", "one"]);
+    project.ask("postgres", &psql("DROP TABLE kept")).await;
+    project.ask("redis", "redis-cli del kept").await;
+    project
+        .ask("rabbitmq", "rabbitmqadmin delete queue name=kept")
+        .await;
+    let restored = project.works(&["snapshot", "restore", "one", "--yes", "--no-snapshot"]);
+
+    assert!(
+        saved.contains("kept the data of postgres, rabbitmq and redis as `one`"),
+        "{saved}"
+    );
+    assert!(restored.contains("is back at `one`"), "{restored}");
+    let rows = project
+        .ask("postgres", &psql("SELECT count(*) FROM kept"))
+        .await;
+    assert_eq!(rows, "1000");
+    assert_eq!(project.ask("redis", "redis-cli get kept").await, "yes");
+    let message = "rabbitmqadmin -f tsv get queue=kept | grep -o hello | head -n 1";
+    assert_eq!(project.ask("rabbitmq", message).await, "hello");
+    assert_eq!(project.snapshots(), ["one"]);
+}
+
+#[tokio::test]
+async fn every_destructive_verb_keeps_what_it_removes() {
+    let project = Project::up(PLAIN).await;
+    project.write("first").await;
+
+    project.works(&["snapshot", "save", "first"]);
+    project.write("second").await;
+    project.works(&["snapshot", "restore", "--latest", "--yes"]);
+    assert_eq!(project.word().await, "first");
+    let before = project.snapshots().pop().expect("one was made first");
+    assert!(before.starts_with("before-restore-"), "{before}");
+    project.works(&["snapshot", "rename", &before, "second"]);
+    let told = project.works(&["snapshot", "diff", "first", "second"]);
+    assert!(told.contains("volume one: "), "{told}");
+
+    project.works(&["down", "--volumes", "--yes"]);
+    project.works(&["snapshot", "restore", "second", "--yes"]);
+    project.works(&["up", "--yes"]);
+    assert_eq!(project.word().await, "second");
+    project.works(&["snapshot", "delete", "second"]);
+    let names = project.snapshots();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[1].starts_with("before-down-"), "{names:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_restored_is_refused_with_the_reason_and_nothing_changes() {
+    let project = Project::up(PLAIN).await;
+    project.write("first").await;
+    project.works(&["snapshot", "save", "kept"]);
+    project.write("second").await;
+    let shelf = project.path(".jobsprint/snapshots");
+    let copy = |name: &str| {
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(shelf.join("kept"))
+            .arg(shelf.join(name));
+        assert!({ copied }.status().expect("cp starts").success());
+        shelf.join(name)
+    };
+    let edit = |path: &Path, from: &str, to: &str| {
+        let text = fs::read_to_string(path).expect("a manifest");
+        assert!(text.contains(from), "{text}");
+        fs::write(path, text.replace(from, to)).expect("written");
+    };
+    let cut = fs::File::options()
+        .write(true)
+        .open(copy("cut").join("one.tar.zst"))
+        .expect("a part");
+    cut.set_len(1000).expect("cut");
+    let part = copy("damaged").join("one.tar.zst");
+    let mut bytes = fs::read(&part).expect("a part");
+    bytes[5000] ^= 1;
+    fs::write(&part, bytes).expect("written");
+    fs::remove_file(copy("partial").join("two.tar.zst")).expect("removed");
+    edit(
+        &copy("newer").join("manifest.json"),
+        "\"schema\": 1",
+        "\"schema\": 2",
+    );
+    let foreign = format!("\"project\": \"{}\"", project.name);
+    edit(
+        &copy("foreign").join("manifest.json"),
+        &foreign,
+        "\"project\": \"farm\"",
+    );
+
+    for (name, reason) in [
+        (
+            "cut",
+            "the snapshot `cut` is not whole: `one.tar.zst` has 1000 bytes of ",
+        ),
+        (
+            "damaged",
+            "is damaged: the checksum of `one.tar.zst` is not the manifest's",
+        ),
+        ("partial", "is not whole: `two.tar.zst` is missing"),
+        (
+            "newer",
+            "is of format 2, and this version of jobsprint-dev reads up to 1",
+        ),
+        ("foreign", "is of the project `farm`, not of "),
+        ("unknown", "the snapshot `unknown` is not there"),
+    ] {
+        let said = project.fails(&["snapshot", "restore", name, "--yes"], 40);
+        assert!(said.contains(reason), "{said}");
+    }
+    let said = project.fails(&["snapshot", "save", "kept"], 40);
+    assert!(
+        said.contains("the snapshot `kept` is there already"),
+        "{said}"
+    );
+    assert_eq!(project.word().await, "second");
+}
+
+#[tokio::test]
+async fn a_save_that_is_killed_leaves_nobody_paused_and_nothing_half_made() {
+    let project = Project::up(PLAIN).await;
+    project.write("first").await;
+
+    for number in 0..12_u64 {
+        let mut save = project.begin(&["snapshot", "save", &format!("killed-{number}")]);
+        tokio::time::sleep(Duration::from_millis(60 * number)).await;
+        save.kill().expect("killed");
+        save.wait().expect("gone");
+        project.goes_on().await;
+    }
+
+    project.works(&["snapshot", "save", "whole"]);
+    project.write("second").await;
+    for name in project.snapshots() {
+        // One that a killed run had finished is as good as any.
+        project.works(&["snapshot", "restore", &name, "--yes", "--no-snapshot"]);
+        assert_eq!(project.word().await, "first");
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_is_killed_is_all_or_nothing() {
+    let project = Project::up(PLAIN).await;
+    project.write("kept").await;
+    project.works(&["snapshot", "save", "kept"]);
+
+    for number in 0..12_u64 {
+        project.write("live").await;
+        let mut restore = project.begin(&["snapshot", "restore", "kept", "--yes", "--no-snapshot"]);
+        tokio::time::sleep(Duration::from_millis(150 * number)).await;
+        restore.kill().expect("killed");
+        restore.wait().expect("gone");
+
+        project.works(&["up", "--yes"]);
+        let word = project.word().await;
+        assert!(["kept", "live"].contains(&word.as_str()), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_nothing_is_lost() {
+    let project = Project::up(PLAIN).await;
+    project.write("first").await;
+    let shelf = project.path(".jobsprint/snapshots");
+    fs::create_dir_all(&shelf).expect("a directory");
+    let small = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+        .arg(&shelf)
+        .status();
+    assert!(
+        small.expect("mount starts").success(),
+        "this test needs root"
+    );
+
+    let said = project.fails(&["snapshot", "save", "large"], 40);
+    let down = project.fails(&["down", "--volumes", "--yes"], 40);
+    let names = project.snapshots();
+    let left = fs::read_dir(&shelf).expect("read").count();
+    let unmounted = Command::new("umount").arg(&shelf).status();
+
+    assert!(unmounted.expect("umount starts").success());
+    assert!(said.contains("no space left on the disk"), "{said}");
+    assert!(
+        down.contains("to go on without a snapshot, add `--no-snapshot`"),
+        "{down}"
+    );
+    assert_eq!((names, left), (Vec::new(), 0));
+    project.goes_on().await;
+    assert_eq!(project.word().await, "first");
+}
+
+#[tokio::test]
+async fn each_git_branch_keeps_its_own_data() {
+    let project = Project::up(PLAIN).await;
+    let git = project.path(".git");
+    fs::create_dir(&git).expect("a directory");
+    let switch = |branch: &str| {
+        let head = format!("ref: refs/heads/{branch}\n");
+        fs::write(git.join("HEAD"), head).expect("written");
+        project.works(&["snapshot", "--auto-branch"])
+    };
+    switch("main");
+    project.write("main").await;
+
+    switch("feature/x");
+    assert_eq!(project.word().await, "main");
+    project.write("feature").await;
+    switch("main");
+    assert_eq!(project.word().await, "main");
+    switch("feature/x");
+
+    assert_eq!(project.word().await, "feature");
+    let mut names = project.snapshots();
+    names.sort();
+    assert_eq!(names, ["branch-feature-x", "branch-main"]);
+}
