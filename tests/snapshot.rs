@@ -1,5 +1,7 @@
 //! Snapshots of a whole stack on the real engine: what was kept comes back, and nothing that goes wrong loses anything.
 
+#[path = "world/shipped.rs"]
+mod shipped;
 mod support;
 
 use std::fs;
@@ -8,15 +10,13 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jobsprint_dev::domain::{ContainerState, ProjectName};
+use jobsprint_dev::domain::{ContainerState, ImageRef, ProjectName};
 use jobsprint_dev::engine::{Engine, ExecRequest};
 
 /// Two stores of small files and one who writes into both, all in one image.
 const PLAIN: &str = r#"
-x-jobsprint: { bases: { "debian:bookworm-slim": { bootstrap: bookworm } } }
 x-store: &store
   image: redis:7-alpine
-  build: IMAGES/redis
   init: true
   entrypoint: [sleep, infinity]
 services:
@@ -36,24 +36,20 @@ volumes: { one: {}, two: {} }
 
 /// The real stores.
 const STORES: &str = r#"
-x-jobsprint: { bases: { "debian:bookworm-slim": { bootstrap: bookworm } } }
 services:
   postgres:
     image: postgres:15-alpine
-    build: IMAGES/postgres
     environment: { POSTGRES_USER: jobsprint, POSTGRES_DB: jobsprint, POSTGRES_PASSWORD: s3cret }
     volumes: ["postgres:/var/lib/postgresql/data"]
     stop_signal: SIGINT
     x-jobsprint: { role: data, ready: postgres }
   redis:
     image: redis:7-alpine
-    build: IMAGES/redis
     command: [redis-server, --appendonly, "yes"]
     volumes: ["redis:/data"]
     x-jobsprint: { role: data, ready: redis }
   rabbitmq:
     image: rabbitmq:3.12-management-alpine
-    build: IMAGES/rabbitmq
     hostname: rabbitmq
     volumes: ["rabbitmq:/var/lib/rabbitmq"]
     x-jobsprint: { role: data, ready: amqp }
@@ -69,15 +65,18 @@ struct Project {
 
 impl Project {
     async fn up(file: &str) -> Self {
-        let images = concat!(env!("CARGO_MANIFEST_DIR"), "/compose/images");
         let project = Self {
             directory: tempfile::tempdir().expect("a directory"),
             name: support::unique_project(),
             engine: support::engine().await,
         };
-        let text = file.replace("IMAGES", images);
-        fs::write(project.path("compose.yml"), text).expect("a file");
-        project.works(&["up", "--yes"]);
+        fs::write(project.path("compose.yml"), file).expect("a file");
+        for line in file.lines() {
+            if let Some(image) = line.trim().strip_prefix("image: ") {
+                shipped::ensure(&project.engine, &ImageRef::new(image)).await;
+            }
+        }
+        project.works(&["up"]);
         project
     }
 
@@ -251,7 +250,7 @@ async fn every_destructive_verb_keeps_what_it_removes() {
 
     project.works(&["down", "--volumes", "--yes"]);
     project.works(&["snapshot", "restore", "second", "--yes"]);
-    project.works(&["up", "--yes"]);
+    project.works(&["up"]);
     assert_eq!(project.word().await, "second");
     project.works(&["snapshot", "delete", "second"]);
     let names = project.snapshots();
@@ -270,8 +269,9 @@ async fn what_cannot_be_restored_is_refused_with_the_reason_and_nothing_changes(
         let copied = Command::new("cp")
             .arg("-a")
             .arg(shelf.join("kept"))
-            .arg(shelf.join(name));
-        assert!({ copied }.status().expect("cp starts").success());
+            .arg(shelf.join(name))
+            .status();
+        assert!(copied.expect("cp starts").success());
         shelf.join(name)
     };
     let edit = |path: &Path, from: &str, to: &str| {
@@ -364,7 +364,7 @@ async fn a_restore_that_is_killed_is_all_or_nothing() {
         restore.kill().expect("killed");
         restore.wait().expect("gone");
 
-        project.works(&["up", "--yes"]);
+        project.works(&["up"]);
         let word = project.word().await;
         assert!(["kept", "live"].contains(&word.as_str()), "{word}");
     }
