@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::data::{Store, unless_interrupted};
 use super::project::Project;
 use super::session::Session;
 use super::{exec, logs};
+use crate::data;
 use crate::domain::{
     AmqpLogin, DbRequest, DbVerb, Exec, Failure, FailureKind, HostPort, Logs, Phase, PostgresLogin,
     Readiness, RedisLogin, Reveal, Role, Scope, Secret, Service,
@@ -33,6 +35,7 @@ pub(super) async fn run(session: &mut Session, request: DbRequest) -> Result<u8,
             report::print(&format!("{url}\n"));
             Ok(0)
         }
+        DbVerb::Top(limit) => top(session, &scope, limit).await,
         DbVerb::Logs { follow } => {
             let services = match request.store {
                 Some(named) => vec![named],
@@ -48,6 +51,39 @@ pub(super) async fn run(session: &mut Session, request: DbRequest) -> Result<u8,
             logs::run(session, request).await
         }
     }
+}
+
+/// The statements that took longest.
+async fn top(session: &Session, scope: &Scope, limit: u16) -> Result<u8, Failure> {
+    let store = Store::open(session, scope).await?;
+    let asked = data::busiest(&store.context, &store.database, limit.into());
+    let Some(statements) = unless_interrupted(session, asked).await? else {
+        let service = &store.database.name;
+        let message = format!("`{service}` keeps no count of its statements");
+        return Err(Failure::new(FailureKind::Data, message)
+            .hint("give it `command: [postgres, -c, shared_preload_libraries=pg_stat_statements]`")
+            .hint(
+                "then once `jobsprint-dev db shell -- -c 'CREATE EXTENSION pg_stat_statements'`",
+            ));
+    };
+    if session.manner.mode == report::Mode::Json {
+        let value = serde_json::json!({ "schema": 1, "statements": statements });
+        report::print(&format!("{value}\n"));
+        return Ok(0);
+    }
+    let mut text = format!(
+        "{:>12}  {:>10}  {:>10}  {:>10}  STATEMENT\n",
+        "TOTAL MS", "MEAN MS", "CALLS", "ROWS"
+    );
+    for one in statements {
+        let (total, mean) = (one.total_ms, one.mean_ms);
+        text += &format!(
+            "{total:>12.1}  {mean:>10.2}  {:>10}  {:>10}  {}\n",
+            one.calls, one.rows, one.text
+        );
+    }
+    report::print(&text);
+    Ok(0)
 }
 
 /// A store's client: its command, and what it takes from the environment.

@@ -35,6 +35,13 @@ Examples:
     /// Print the database as SQL
     #[command(after_help = "Example:\n  jobsprint-dev db dump > dump.sql")]
     Dump,
+    /// Show the statements that the database has spent most time on
+    #[command(after_help = "Example:\n  jobsprint-dev db top -n 20")]
+    Top {
+        /// At most so many
+        #[arg(short = 'n', long, default_value_t = 10)]
+        limit: u16,
+    },
     /// Show the stores' logs
     #[command(after_help = "Example:\n  jobsprint-dev db logs redis -f")]
     Logs {
@@ -59,6 +66,7 @@ impl DbArguments {
                 (store, DbVerb::Url(reveal))
             }
             Self::Dump => (None, DbVerb::Dump),
+            Self::Top { limit } => (None, DbVerb::Top(limit)),
             Self::Logs { store, follow } => {
                 let follow = if follow { Follow::Yes } else { Follow::No };
                 (store, DbVerb::Logs { follow })

@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod busiest;
 mod command;
 mod context;
 mod copy;
@@ -27,6 +28,7 @@ mod standing;
 mod statements;
 
 pub use backup::{Backup, Manifest, backup, backups, restore, verify};
+pub use busiest::{Statement, busiest};
 pub use context::{DataContext, DataOutcome, Glance};
 pub use credentials::mend;
 pub use error::DataError;

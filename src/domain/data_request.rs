@@ -107,6 +107,8 @@ pub enum DbVerb {
     Url(Reveal),
     /// A dump as SQL, to stdout.
     Dump,
+    /// The statements that took longest; at most so many.
+    Top(u16),
     /// The log.
     Logs {
         /// Go on as lines come.
