@@ -1,5 +1,6 @@
 //! `db`: a store's own client, URL, dump and log, without knowing where it lives.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::data::{Store, unless_interrupted};
@@ -77,10 +78,12 @@ async fn top(session: &Session, scope: &Scope, limit: u16) -> Result<u8, Failure
     );
     for one in statements {
         let (total, mean) = (one.total_ms, one.mean_ms);
-        text += &format!(
-            "{total:>12.1}  {mean:>10.2}  {:>10}  {:>10}  {}\n",
+        writeln!(
+            text,
+            "{total:>12.1}  {mean:>10.2}  {:>10}  {:>10}  {}",
             one.calls, one.rows, one.text
-        );
+        )
+        .expect("a String takes all that is written");
     }
     report::print(&text);
     Ok(0)

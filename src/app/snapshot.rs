@@ -225,12 +225,9 @@ fn tell_differences(session: &Session, one: &SnapshotManifest, other: &SnapshotM
     if lines.is_empty() {
         notice(session, "they hold the same".to_owned());
     }
-    report::print(
-        &lines
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect::<String>(),
-    );
+    if !lines.is_empty() {
+        report::print(&(lines.join("\n") + "\n"));
+    }
 }
 
 fn print(session: &Session, snapshots: &[SnapshotManifest]) {

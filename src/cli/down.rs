@@ -9,6 +9,10 @@ use crate::domain::{Consent, Down, Phase, Run, Scope, VolumeFate};
 Examples:
   jobsprint-dev down                    containers and networks go, data stays
   jobsprint-dev down --volumes          the data goes too; asks, and takes a snapshot first")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "clap reads a switch as a bool; `request` makes an enum of each"
+)]
 pub(super) struct DownArguments {
     /// Remove the volumes too, and all data in them
     #[arg(long)]
