@@ -222,11 +222,9 @@ fn tell_differences(session: &Session, one: &SnapshotManifest, other: &SnapshotM
         report::print(&format!("{value}\n"));
         return;
     }
-    if lines.is_empty() {
-        notice(session, "they hold the same".to_owned());
-    }
-    if !lines.is_empty() {
-        report::print(&(lines.join("\n") + "\n"));
+    match lines.as_slice() {
+        [] => notice(session, "they hold the same".to_owned()),
+        lines => report::print(&(lines.join("\n") + "\n")),
     }
 }
 
