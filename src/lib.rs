@@ -19,6 +19,7 @@
 //! | [`probe`] | readiness, in each service's own protocol | plan, supervise, engine, event, domain |
 //! | [`data`] | migrations, seeds and their ledger | plan, supervise, engine, event, domain |
 //! | [`run`] | the async shell: executor, supervisor, signals | plan, supervise, engine, event, domain |
+//! | [`replace`] | running code replaced: files, process, container | plan, engine, event, domain |
 //! | [`store`] | files that the tool writes: atomic, private, locked, backed up | domain |
 //! | [`report`] | events → text | event, plan, domain |
 //! | [`error`] | hints and the exit-code table | every room's error |
@@ -50,6 +51,7 @@ pub mod event;
 pub mod images;
 pub mod plan;
 pub mod probe;
+pub mod replace;
 pub mod report;
 pub mod run;
 pub mod store;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use jobsprint_dev::domain::{
-    ContainerState, Environment, ImageRef, Mount, MountAccess, MountSource,
+    ContainerId, ContainerState, Environment, ImageRef, Mount, MountAccess, MountSource,
 };
 use jobsprint_dev::engine::{
     Engine, EngineError, EngineEventKind, ExecRequest, FakeEngine, LogRequest, Removal,
@@ -32,7 +32,9 @@ impl World {
     }
 
     async fn fake() -> Self {
-        let engine = FakeEngine::of("image jobsprint-dev-test/tiny:2");
+        let engine = FakeEngine::of(
+            "image jobsprint-dev-test/tiny:2\nimage jobsprint-dev-test/tiny:2 lacks /bin/absent",
+        );
         let image = ImageRef::new("jobsprint-dev-test/tiny:2");
         Self::of(Bed::on(Arc::new(engine)), image).await
     }
@@ -78,6 +80,7 @@ laws! {
     one_off_containers_are_not_observed,
     images_that_are_here_are_observed,
     an_engine_tells_of_itself_and_its_images,
+    a_file_of_a_container_is_there_or_not,
 }
 
 async fn a_container_that_is_made_is_observed_with_its_labels(world: World) {
@@ -116,6 +119,26 @@ async fn an_engine_tells_of_itself_and_its_images(world: World) {
     let platform = here.expect("asked").expect("it is here").platform;
     assert!(platform.starts_with("linux/"), "{platform}");
     assert_eq!(missing, Ok(None));
+}
+
+async fn a_file_of_a_container_is_there_or_not(world: World) {
+    let spec = world.bed.container(&world.image, "web", IDLE);
+    let id = world.engine().create_container(&spec).await.expect("made");
+    let absent = ContainerId::new("jobsprint-dev-test-absent");
+
+    let shell = world.engine().has_file(&id, "/bin/sh").await;
+    let other = world.engine().has_file(&id, "/bin/absent").await;
+    let nowhere = world.engine().has_file(&absent, "/bin/sh").await;
+
+    assert_eq!(shell, Ok(true));
+    assert_eq!(other, Ok(false));
+    assert_eq!(
+        nowhere,
+        Err(EngineError::NotFound {
+            kind: "container",
+            name: absent.to_string()
+        })
+    );
 }
 
 async fn a_name_in_use_is_refused(world: World) {

@@ -18,6 +18,7 @@ use crate::event::{Events, StepKind};
 use crate::images::{Acquirer, ImageError};
 use crate::plan::{Action, CONFIG_HASH, PROJECT, Plan, Replaced, Step, describe};
 use crate::probe::{Prober, Until, Wait};
+use crate::replace;
 use crate::run::{Done, Perform, Pulse};
 
 /// All that single calls need.
@@ -166,7 +167,7 @@ impl Hands {
     }
 
     async fn create(&self, spec: &ContainerSpec) -> Result<(), Failure> {
-        match self.engine.create_container(spec).await {
+        match replace::create(&*self.engine, spec).await {
             Err(EngineError::NameTaken { .. }) if self.has_container(spec).await => Ok(()),
             created => created
                 .map(drop)

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ContainerSettings, ImageSource, Readiness, ServiceName, WatchRule};
+use super::{
+    ContainerSettings, ImageSource, Mount, MountSource, Readiness, ServiceName, WatchAction,
+    WatchRule,
+};
 
 /// Whether a service keeps data or serves people; data services start first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -135,7 +138,7 @@ pub struct Service {
     pub necessity: Necessity,
     /// File-change rules.
     pub watch: Vec<WatchRule>,
-    /// A command that must pass before a restart (`x-jobsprint.check`); `{files}` stands for the changed files.
+    /// A command that must pass before a restart (`x-jobsprint.check`); `{files}` stands for the changed files, `{file}` for each in a run of its own.
     pub check: Option<Vec<String>>,
     /// Profiles that enable it; empty for always.
     pub profiles: Vec<String>,
@@ -161,7 +164,7 @@ impl Service {
             depends_on: BTreeMap::new(),
             ready: Readiness::default(),
             replace: ReplaceMode::default(),
-            grace: Duration::from_secs(10),
+            grace: Duration::from_secs(2),
             migrate: None,
             seed: None,
             url: None,
@@ -172,6 +175,31 @@ impl Service {
             post_start: Vec::new(),
             pre_stop: Vec::new(),
             attach: true,
+        }
+    }
+
+    /// Whether its command runs under the tool's supervisor, where its image has a shell for it.
+    ///
+    /// The supervisor must be PID 1, and a terminal would not follow the command into its own session.
+    #[must_use]
+    pub fn is_supervised(&self) -> bool {
+        self.replace == ReplaceMode::Process && !self.container.tty && self.container.pid.is_none()
+    }
+
+    /// Whether a change of its files may restart it: by a rule, or, without any, by a mount of the host's files.
+    #[must_use]
+    pub fn restarts_on_change(&self) -> bool {
+        let restarts = |rule: &WatchRule| {
+            matches!(
+                rule.action,
+                WatchAction::Restart | WatchAction::SyncRestart { .. }
+            )
+        };
+        let is_bind = |mount: &Mount| matches!(mount.source, MountSource::Bind { .. });
+        if self.watch.is_empty() {
+            self.role == Role::App && self.container.mounts.iter().any(is_bind)
+        } else {
+            self.watch.iter().any(restarts)
         }
     }
 }

@@ -161,6 +161,8 @@ pub trait Engine: Send + Sync {
     ) -> Result<(), EngineError>;
     /// A container by id or name.
     async fn container(&self, name: &str) -> Result<Option<ObservedContainer>, EngineError>;
+    /// Whether a file, directory or link of this absolute path is in the container, running or not.
+    async fn has_file(&self, container: &ContainerId, path: &str) -> Result<bool, EngineError>;
     /// Puts the files of a tar under a directory of the container.
     async fn upload(
         &self,

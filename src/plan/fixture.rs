@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use super::{containers, labels};
 use crate::domain::{
-    Condition, ContainerId, ContainerSettings, ContainerState, Dependency, ImageId, ImageRef,
-    ImageSource, Mount, MountAccess, MountSource, Necessity, Network, NetworkAttachment, NetworkId,
-    Observed, ObservedContainer, ObservedNetwork, ObservedVolume, OnRestart, ProjectName,
-    PullPolicy, Readiness, ReplaceMode, Role, Service, ServiceName, Stack, Volume,
+    Condition, ContainerId, ContainerSettings, ContainerSpec, ContainerState, Dependency, ImageId,
+    ImageRef, ImageSource, Mount, MountAccess, MountSource, Necessity, Network, NetworkAttachment,
+    NetworkId, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, OnRestart,
+    ProjectName, PullPolicy, Readiness, ReplaceMode, Role, Service, ServiceName, Stack, Volume,
 };
 
 /// A stack `shop` of these services, with its default network.
@@ -83,6 +83,12 @@ pub fn service(name: &str) -> Service {
         pre_stop: Vec::new(),
         attach: true,
     }
+}
+
+/// The first container of a service in a stack of its own.
+#[must_use]
+pub fn spec(service: &Service) -> ContainerSpec {
+    containers::specify(&stack([service.clone()]), service, 1, None)
 }
 
 impl Service {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+use super::labels::SUPERVISOR;
 use crate::domain::ContainerSpec;
 
 /// Hash of all that would make another container of this specification; SHA-256 in hexadecimal.
@@ -60,6 +61,10 @@ fn canonical(spec: &ContainerSpec) -> BTreeMap<String, String> {
     part("healthcheck", &settings.healthcheck);
     part("labels", &settings.labels);
     part("resources", &settings.resources);
+    // Of the supervisor, whether it is there and which: never what a verb does with it.
+    if let Some(version) = spec.labels.get(SUPERVISOR) {
+        part("supervisor", version);
+    }
 
     // Everything else stands together: all fields but those that have a part of their own.
     let mut rest = settings.clone();

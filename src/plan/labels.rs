@@ -26,6 +26,10 @@ pub const NETWORK: &str = "com.docker.compose.network";
 pub const VOLUME: &str = "com.docker.compose.volume";
 /// Short hashes of each part of the settings, so that a change can be named.
 pub const PARTS: &str = "dev.jobsprint.parts";
+/// The version of the supervisor under which the container's command runs; absent where it runs by itself.
+pub const SUPERVISOR: &str = "dev.jobsprint.supervisor";
+/// The version of the supervisor that this program brings: another one makes containers be replaced.
+pub const SUPERVISOR_VERSION: &str = "1";
 
 /// The labels of a service's container, the file's own first.
 pub(super) fn of_container(
@@ -65,6 +69,9 @@ pub(super) fn of_container(
         (CONFIG_FILES.to_owned(), files.join(",")),
         (DEPENDS_ON.to_owned(), depends_on.join(",")),
     ]);
+    if service.is_supervised() {
+        labels.insert(SUPERVISOR.to_owned(), SUPERVISOR_VERSION.to_owned());
+    }
     labels
 }
 

@@ -21,7 +21,8 @@ pub use fate::{Fate, Nature, fate};
 pub use graph::Plan;
 pub use hash::{config_hash, parts};
 pub use labels::{
-    CONFIG_FILES, CONFIG_HASH, NUMBER, ONE_OFF, PARTS, PROJECT, SERVICE, VOLUME, WORKING_DIR,
+    CONFIG_FILES, CONFIG_HASH, NUMBER, ONE_OFF, PARTS, PROJECT, SERVICE, SUPERVISOR,
+    SUPERVISOR_VERSION, VOLUME, WORKING_DIR,
 };
 pub use selection::{UnknownService, select};
 pub use step::{Action, Cause, Replaced, Step};

@@ -41,7 +41,8 @@ impl Lowering<'_, '_> {
                 .collect();
             Some((list(task, "run"), inputs))
         };
-        Service {
+        let restart = word("restart");
+        let mut service = Service {
             role: if word("role").as_deref() == Some("data") {
                 Role::Data
             } else {
@@ -57,11 +58,7 @@ impl Lowering<'_, '_> {
                 .unwrap_or(1),
             depends_on: self.dependencies(node),
             ready,
-            replace: if word("restart").as_deref() == Some("process") {
-                ReplaceMode::Process
-            } else {
-                ReplaceMode::Container
-            },
+            replace: ReplaceMode::default(),
             grace: words
                 .and_then(|words| time(words, "grace"))
                 .unwrap_or(GRACE),
@@ -87,7 +84,13 @@ impl Lowering<'_, '_> {
             attach: node.get("attach").and_then(Node::as_bool).unwrap_or(true),
             container,
             name,
-        }
+        };
+        service.replace = match restart.as_deref() {
+            Some("process") => ReplaceMode::Process,
+            None if service.restarts_on_change() => ReplaceMode::Process,
+            Some(_) | None => ReplaceMode::Container,
+        };
+        service
     }
 
     fn readiness(&mut self, words: Option<&Node>, has_healthcheck: bool) -> Readiness {

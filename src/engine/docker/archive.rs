@@ -1,18 +1,45 @@
 //! Files moved into and out of containers as tars.
 
 use bollard::query_parameters::{
-    DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    ContainerArchiveInfoOptionsBuilder, DownloadFromContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder,
 };
 use bollard::{body_full, body_try_stream};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 
-use super::client::{DockerEngine, LONG};
+use super::client::{DockerEngine, LONG, SHORT};
 use super::fault::Subject;
 use crate::domain::{ContainerId, PlacedFile};
 use crate::engine::EngineError;
 
 impl DockerEngine {
+    /// A missing container and a missing path get the same status: only the first is an error here.
+    pub(super) async fn stat_path(
+        &self,
+        container: &ContainerId,
+        path: &str,
+    ) -> Result<bool, EngineError> {
+        let subject = Subject::new("look into", "container", container.as_str());
+        let options = ContainerArchiveInfoOptionsBuilder::default()
+            .path(path)
+            .build();
+        let call = self
+            .docker
+            .get_container_archive_info(container.as_str(), Some(options));
+        match self.within(SHORT, &subject, call).await {
+            Ok(_) => Ok(true),
+            Err(EngineError::NotFound { .. }) => match self.inspect(container.as_str()).await? {
+                Some(_) => Ok(false),
+                None => Err(EngineError::NotFound {
+                    kind: "container",
+                    name: container.to_string(),
+                }),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) async fn upload_tar(
         &self,
         container: &ContainerId,

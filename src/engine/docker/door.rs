@@ -310,6 +310,10 @@ impl Engine for DockerEngine {
         self.inspect(name).await
     }
 
+    async fn has_file(&self, container: &ContainerId, path: &str) -> Result<bool, EngineError> {
+        self.stat_path(container, path).await
+    }
+
     async fn upload(
         &self,
         container: &ContainerId,

@@ -33,7 +33,7 @@ pub struct FakeEngine {
 }
 
 impl FakeEngine {
-    /// A world of these sentences, one a line: `image NAME`, `registry HOST has NAME`, `registry HOST is unreachable`, `registry HOST hangs`, `registry HOST limits N pulls`, `registry HOST breaks N pulls`, `build of NAME fails`, `builds take N seconds`, `port N is taken`, `service NAME exits with N`, `service NAME says TEXT`, `command PROGRAM exits with N`, `command PROGRAM says TEXT`.
+    /// A world of these sentences, one a line: `image NAME`, `image NAME lacks PATH`, `registry HOST has NAME`, `registry HOST is unreachable`, `registry HOST hangs`, `registry HOST limits N pulls`, `registry HOST breaks N pulls`, `build of NAME fails`, `builds take N seconds`, `port N is taken`, `service NAME exits with N`, `service NAME says TEXT`, `command PROGRAM exits with N`, `command PROGRAM says TEXT`.
     ///
     /// # Panics
     /// At a sentence that is none of these.
@@ -359,6 +359,12 @@ impl Engine for FakeEngine {
 
     async fn container(&self, name: &str) -> Result<Option<ObservedContainer>, EngineError> {
         Ok(self.world().find(name).map(|found| found.seen.clone()))
+    }
+
+    async fn has_file(&self, container: &ContainerId, path: &str) -> Result<bool, EngineError> {
+        let world = self.world();
+        let image = &world.containers[world.index(container)?].spec.image;
+        Ok(!world.lacking.contains(&(image.clone(), path.to_owned())))
     }
 
     async fn upload(

@@ -14,6 +14,11 @@ pub(super) fn read(text: &str) -> World {
     for sentence in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let words: Vec<&str> = sentence.split_whitespace().collect();
         match words.as_slice() {
+            ["image", image, "lacks", path] => {
+                world
+                    .lacking
+                    .insert((ImageRef::new(*image), (*path).to_owned()));
+            }
             ["image", image] => world.add_image(&ImageRef::new(*image)),
             ["registry", host, "has", image] => {
                 let registry = world.registries.entry((*host).to_owned()).or_default();

@@ -1,6 +1,6 @@
 //! The fake world: its objects, and the laws by which they come and go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
@@ -33,6 +33,8 @@ pub(super) struct World {
     pub taken_ports: Vec<u16>,
     pub exits: BTreeMap<String, i64>,
     pub logs: BTreeMap<String, Vec<String>>,
+    /// Paths that images lack; all others are there.
+    pub lacking: BTreeSet<(ImageRef, String)>,
     pub commands: BTreeMap<String, Executed>,
     pub journal: Vec<String>,
     pub listeners: Vec<Listener>,

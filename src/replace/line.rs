@@ -1,0 +1,92 @@
+//! The line to a container's supervisor: words go in, what became of the process comes out.
+//!
+//! A command in the container holds the other end, because the engine's own signal call costs the restart
+//! policy: after any signal, engines take an `unless-stopped` container for stopped by hand.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::supervisor::SHELL;
+use crate::domain::ContainerId;
+use crate::engine::{Engine, EngineError, ExecRequest};
+use crate::event::LogStream;
+
+/// How long the other end may take to be there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An order to the supervisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// End the process, and start it anew.
+    Restart,
+    /// It had its time: kill it.
+    Kill,
+}
+
+/// A line that is open. It closes when it is dropped, and when its container stops.
+pub(super) struct Line {
+    input: Pin<Box<dyn AsyncWrite + Send>>,
+    output: BoxStream<'static, Result<(LogStream, Bytes), EngineError>>,
+    heard: Vec<u8>,
+}
+
+impl Line {
+    /// Opens a line; `None` where the container has no supervisor to talk to.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses.
+    pub(super) async fn open(
+        engine: &dyn Engine,
+        container: &ContainerId,
+    ) -> Result<Option<Self>, EngineError> {
+        let command = [SHELL, "-c", include_str!("listener.sh")].map(str::to_owned);
+        let request = ExecRequest {
+            command: command.into(),
+            ..ExecRequest::default()
+        };
+        let session = engine.open_exec(container, &request).await?;
+        let mut line = Self {
+            input: session.input,
+            output: session.output,
+            heard: Vec::new(),
+        };
+        let first = timeout(PATIENCE, line.hear()).await;
+        Ok(matches!(first, Ok(Some(word)) if word == "ready").then_some(line))
+    }
+
+    /// Says an order; `None` where the line is broken.
+    pub(super) async fn say(&mut self, order: Order) -> Option<()> {
+        let word: &[u8] = match order {
+            Order::Restart => b"restart\n",
+            Order::Kill => b"kill\n",
+        };
+        self.input.write_all(word).await.ok()?;
+        self.input.flush().await.ok()
+    }
+
+    /// The next line of what the supervisor answers; `None` where the line is broken.
+    pub(super) async fn hear(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.heard.drain(..=end).collect();
+                return Some(String::from_utf8_lossy(&line).trim_end().to_owned());
+            }
+            match self.output.next().await? {
+                Ok((LogStream::Stdout, bytes)) => self.heard.extend_from_slice(&bytes),
+                Ok((LogStream::Stderr, _)) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Waits for an answer that begins with `word`; answers to somebody else are passed over.
+    pub(super) async fn hear_of(&mut self, word: &str) -> Option<()> {
+        while !self.hear().await?.starts_with(word) {}
+        Some(())
+    }
+}

@@ -1,0 +1,17 @@
+//! How running code is replaced: files copied in, a check run, the process or its container restarted.
+
+mod batch;
+mod check;
+mod error;
+
+mod line;
+mod memory;
+mod remover;
+mod replacer;
+mod supervisor;
+
+pub use batch::{Batch, Owner};
+pub use check::Verdict;
+pub use error::ReplaceError;
+pub use replacer::{Replacer, Restarted, Synced};
+pub use supervisor::create;
