@@ -39,7 +39,7 @@ fn tree() -> (tempfile::TempDir, PathBuf) {
 #[tokio::test]
 async fn files_links_and_directories_arrive_as_they_are() {
     let ground = Ground::with(SLEEP, |spec| {
-        spec.settings.user = Some("1000:1000".to_owned())
+        spec.settings.user = Some("1000:1000".to_owned());
     })
     .await;
     let (_kept, root) = tree();
