@@ -130,12 +130,12 @@ impl Ground {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        if tokio::time::timeout(LIMIT, said).await.is_err() {
-            panic!(
-                "`{line}` was not said {times} times: {:?}",
-                self.said().await
-            );
-        }
+        let in_time = tokio::time::timeout(LIMIT, said).await.is_ok();
+        assert!(
+            in_time,
+            "`{line}` was not said {times} times: {:?}",
+            self.said().await
+        );
     }
 
     /// What the engine says of the container.
