@@ -11,6 +11,7 @@
 //! | [`composefile`] | pure: text → `Stack` | dotenv, domain |
 //! | [`env`] | pure: the env schema and `.env`, generated and reconciled | dotenv, domain |
 //! | [`plan`] | pure decisions: `Stack` + `Observed` → `Plan` | event, domain |
+//! | [`isolate`] | pure: a stack → a copy that collides with nobody; leases | domain |
 //! | [`supervise`] | pure state machines with time as an argument | domain |
 //! | [`doctor`] | pure: facts about the machine → verdicts | engine, domain |
 //! | [`event`] | the facts that happened | domain |
@@ -49,6 +50,7 @@ pub mod env;
 pub mod error;
 pub mod event;
 pub mod images;
+pub mod isolate;
 pub mod plan;
 pub mod probe;
 pub mod replace;

@@ -262,6 +262,7 @@ fn pure_rooms_wait_for_nothing() {
         "plan",
         "supervise",
         "doctor",
+        "isolate",
         "event",
         "cli",
     ];

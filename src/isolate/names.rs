@@ -1,0 +1,55 @@
+//! The names of isolated and of named stacks.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::ProjectName;
+
+/// The project of a disposable copy of `base`.
+#[must_use]
+pub fn ci_project(base: &ProjectName, random: u32) -> ProjectName {
+    let random = random & 0x00ff_ffff;
+    ProjectName::normalised(&format!("{base}-ci-{random:06x}"))
+        .expect("a project's name with a suffix is one")
+}
+
+/// The project of the stack `name` beside `base`; `None` where nothing of `name` can stand in a project's name.
+#[must_use]
+pub fn stack_project(base: &ProjectName, name: &str) -> Option<ProjectName> {
+    let name = ProjectName::normalised(name)?;
+    ProjectName::normalised(&format!("{base}-{name}"))
+}
+
+/// The first port of the block that belongs to `directory`: the same each time, 20 wide, from 20000 on.
+#[must_use]
+pub fn port_block(directory: &Path) -> u16 {
+    const BLOCKS: u16 = 600;
+    let hash = Sha256::digest(directory.as_os_str().as_encoded_bytes());
+    20_000 + u16::from_be_bytes([hash[0], hash[1]]) % BLOCKS * 20
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_named_after_what_it_copies() {
+        let base = ProjectName::new("shop").unwrap();
+
+        assert_eq!(ci_project(&base, 0xdead_beef).as_str(), "shop-ci-adbeef");
+        assert_eq!(
+            stack_project(&base, "Feature/Pay").unwrap().as_str(),
+            "shop-featurepay"
+        );
+        assert_eq!(stack_project(&base, "///"), None);
+    }
+
+    #[test]
+    fn a_directory_has_the_same_ports_each_time() {
+        let first = port_block(Path::new("/home/ada/shop-2"));
+
+        assert_eq!(first, port_block(Path::new("/home/ada/shop-2")));
+        assert!((20_000..32_000).contains(&first) && first.is_multiple_of(20));
+    }
+}
