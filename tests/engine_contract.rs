@@ -64,6 +64,8 @@ macro_rules! laws {
 
 laws! {
     a_container_that_is_made_is_observed_with_its_labels,
+    a_committed_container_is_an_image_until_it_is_removed,
+    a_project_is_found_by_a_label_of_its_network_alone,
     a_name_in_use_is_refused,
     a_container_needs_an_image_that_is_here,
     a_container_needs_a_network_that_is_there,
@@ -138,6 +140,36 @@ async fn a_file_of_a_container_is_there_or_not(world: World) {
             kind: "container",
             name: absent.to_string()
         })
+    );
+}
+
+async fn a_committed_container_is_an_image_until_it_is_removed(world: World) {
+    let spec = world.bed.container(&world.image, "web", IDLE);
+    let id = world.engine().create_container(&spec).await.expect("made");
+    let image = ImageRef::new(format!("jobsprint-dev-test/{}:kept", world.bed.project));
+    let labels = [("dev.jobsprint.test".to_owned(), "kept".to_owned())].into();
+
+    let committed = world.engine().commit(&id, &image, &labels).await;
+    let found = world.engine().images_with("dev.jobsprint.test").await;
+    world.engine().remove_image(&image).await.expect("removed");
+    world
+        .engine()
+        .remove_image(&image)
+        .await
+        .expect("gone is fine");
+
+    assert_eq!(committed, Ok(()));
+    assert_eq!(found.expect("listed")[&image]["dev.jobsprint.test"], "kept");
+    assert_eq!(world.engine().image(&image).await, Ok(None));
+}
+
+async fn a_project_is_found_by_a_label_of_its_network_alone(world: World) {
+    let found = world.engine().projects_with("com.docker.compose.network");
+    assert!(
+        found
+            .await
+            .expect("listed")
+            .contains(world.bed.project.as_str())
     );
 }
 

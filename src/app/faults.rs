@@ -7,7 +7,8 @@ use crate::run::{Holder, holder_of};
 /// A refusal met by a step: `cannot create network shop_default: …`.
 pub(super) fn at(step: &str, error: EngineError) -> Failure {
     let kind = match &error {
-        EngineError::PortTaken { .. } => FailureKind::Port,
+        // Addresses of this machine, both.
+        EngineError::PortTaken { .. } | EngineError::SubnetTaken => FailureKind::Port,
         EngineError::ImageUnknown { .. }
         | EngineError::Unauthorized { .. }
         | EngineError::RateLimited { .. }

@@ -1,6 +1,6 @@
 //! The calls that the tool makes of a container engine, one object at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -80,6 +80,8 @@ pub trait Engine: Send + Sync {
     ) -> Result<Observed, EngineError>;
     /// Projects on this engine (the values of Compose's project label), each with its working directory where known.
     async fn projects(&self) -> Result<BTreeMap<String, Option<PathBuf>>, EngineError>;
+    /// Names of the projects of which any container, network or volume carries this label.
+    async fn projects_with(&self, label: &str) -> Result<BTreeSet<String>, EngineError>;
 
     /// What the engine says of itself and its machine.
     async fn survey(&self) -> Result<EngineSurvey, EngineError>;
@@ -113,11 +115,27 @@ pub trait Engine: Send + Sync {
     ) -> Result<ImageId, EngineError>;
     /// Gives a local image a further name.
     async fn tag(&self, image: &ImageRef, name: &ImageRef) -> Result<(), EngineError>;
+    /// Makes an image of a container as it is, frozen meanwhile; its volumes are not part of it.
+    async fn commit(
+        &self,
+        container: &ContainerId,
+        image: &ImageRef,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), EngineError>;
+    /// Local images that carry this label: each one's labels, by name.
+    async fn images_with(
+        &self,
+        label: &str,
+    ) -> Result<BTreeMap<ImageRef, BTreeMap<String, String>>, EngineError>;
+    /// Removes a local image; one that is gone is no error.
+    async fn remove_image(&self, image: &ImageRef) -> Result<(), EngineError>;
 
     /// Makes a network.
     async fn create_network(&self, spec: &NetworkSpec) -> Result<NetworkId, EngineError>;
     /// Removes a network; one that is gone is no error.
     async fn remove_network(&self, network: &NetworkId) -> Result<(), EngineError>;
+    /// The subnets of all networks, in CIDR notation.
+    async fn subnets(&self) -> Result<Vec<String>, EngineError>;
     /// Whether a network of this name is there, labelled or not.
     async fn network(&self, name: &str) -> Result<Option<NetworkId>, EngineError>;
     /// Makes a volume.

@@ -51,6 +51,9 @@ pub enum EngineError {
         /// The port.
         port: u16,
     },
+    /// A network's subnet touches another one's.
+    #[error("the subnet is taken by another network")]
+    SubnetTaken,
     /// The registry wants other credentials.
     #[error("the registry refused access to `{image}`")]
     Unauthorized {

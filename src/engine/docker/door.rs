@@ -1,6 +1,6 @@
 //! The door's calls, each handed to the file that knows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -59,6 +59,10 @@ impl Engine for DockerEngine {
         self.look_around().await
     }
 
+    async fn projects_with(&self, label: &str) -> Result<BTreeSet<String>, EngineError> {
+        self.projects_labelled(label).await
+    }
+
     async fn image(&self, image: &ImageRef) -> Result<Option<ImageId>, EngineError> {
         self.image_id(image).await
     }
@@ -100,6 +104,26 @@ impl Engine for DockerEngine {
 
     async fn tag(&self, image: &ImageRef, name: &ImageRef) -> Result<(), EngineError> {
         self.tag_image(image, name).await
+    }
+
+    async fn commit(
+        &self,
+        container: &ContainerId,
+        image: &ImageRef,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), EngineError> {
+        self.commit_container(container, image, labels).await
+    }
+
+    async fn images_with(
+        &self,
+        label: &str,
+    ) -> Result<BTreeMap<ImageRef, BTreeMap<String, String>>, EngineError> {
+        self.images_labelled(label).await
+    }
+
+    async fn remove_image(&self, image: &ImageRef) -> Result<(), EngineError> {
+        self.drop_image(image).await
     }
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<NetworkId, EngineError> {
@@ -151,6 +175,10 @@ impl Engine for DockerEngine {
         let subject = Subject::new("remove network", "network", network.as_str());
         let call = self.docker.remove_network(network.as_str());
         absent_is_none(self.within(SHORT, &subject, call).await).map(drop)
+    }
+
+    async fn subnets(&self) -> Result<Vec<String>, EngineError> {
+        self.network_subnets().await
     }
 
     async fn network(&self, name: &str) -> Result<Option<NetworkId>, EngineError> {

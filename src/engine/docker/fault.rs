@@ -73,6 +73,9 @@ fn refusal(subject: &Subject, status: u16, message: &str) -> EngineError {
     if message.contains("no space left on device") {
         return EngineError::DiskFull;
     }
+    if message.contains("Pool overlaps with other one") {
+        return EngineError::SubnetTaken;
+    }
     if let Some(port) = taken_port(message) {
         return EngineError::PortTaken { port };
     }

@@ -1,16 +1,22 @@
 //! Images: looked up, pulled, imported, named.
 
+use std::collections::BTreeMap;
+
 use bollard::auth::DockerCredentials;
 use bollard::body_try_stream;
-use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
+use bollard::models::ContainerConfig;
+use bollard::query_parameters::{
+    CommitContainerOptionsBuilder, CreateImageOptionsBuilder, ListImagesOptionsBuilder,
+    RemoveImageOptions, TagImageOptionsBuilder,
+};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 
-use super::client::{ASK, DockerEngine, SHORT};
+use super::client::{ASK, DockerEngine, LONG, SHORT};
 use super::fault::{Subject, pull_error};
-use super::observe::absent_is_none;
+use super::observe::{absent_is_none, label_filter};
 use super::transfer::Layers;
-use crate::domain::{ImageId, ImageRef};
+use crate::domain::{ContainerId, ImageId, ImageRef};
 use crate::engine::{Credentials, EngineError, ImageCommand, ImageProgress};
 
 impl DockerEngine {
@@ -124,6 +130,56 @@ impl DockerEngine {
             self.docker.tag_image(image.as_str(), Some(options)),
         )
         .await
+    }
+
+    pub(super) async fn commit_container(
+        &self,
+        container: &ContainerId,
+        image: &ImageRef,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), EngineError> {
+        let subject = Subject::new("commit", "container", container.as_str());
+        let (repository, tag) = repository_and_tag(image);
+        let options = CommitContainerOptionsBuilder::default()
+            .container(container.as_str())
+            .repo(repository)
+            .tag(tag)
+            .pause(true)
+            .build();
+        let config = ContainerConfig {
+            labels: Some(labels.clone().into_iter().collect()),
+            ..Default::default()
+        };
+        let made = self.docker.commit_container(options, config);
+        self.within(LONG, &subject, made).await.map(drop)
+    }
+
+    pub(super) async fn images_labelled(
+        &self,
+        label: &str,
+    ) -> Result<BTreeMap<ImageRef, BTreeMap<String, String>>, EngineError> {
+        let subject = Subject::new("list", "image", label);
+        let options = ListImagesOptionsBuilder::default()
+            .filters(&label_filter(label))
+            .build();
+        let list = self.docker.list_images(Some(options));
+        let found = self.within(SHORT, &subject, list).await?;
+        Ok(found
+            .into_iter()
+            .flat_map(|image| {
+                let labels: BTreeMap<String, String> = image.labels.into_iter().collect();
+                let names = image.repo_tags.into_iter();
+                names.map(move |name| (ImageRef::new(name), labels.clone()))
+            })
+            .collect())
+    }
+
+    pub(super) async fn drop_image(&self, image: &ImageRef) -> Result<(), EngineError> {
+        let subject = Subject::new("remove", "image", image.as_str());
+        let call = self
+            .docker
+            .remove_image(image.as_str(), None::<RemoveImageOptions>, None);
+        absent_is_none(self.within(SHORT, &subject, call).await).map(drop)
     }
 }
 

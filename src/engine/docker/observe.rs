@@ -1,15 +1,15 @@
 //! What the engine has: of a project, of all projects, and under one name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use bollard::query_parameters::{
     InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder,
-    ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
+    ListNetworksOptions, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
 };
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::client::{ASK, DockerEngine};
+use super::client::{ASK, DockerEngine, SHORT};
 use super::fault::Subject;
 use super::inspect::observed;
 use crate::domain::{
@@ -65,6 +65,45 @@ impl DockerEngine {
             }
         }
         Ok(projects)
+    }
+
+    pub(super) async fn projects_labelled(
+        &self,
+        label: &str,
+    ) -> Result<BTreeSet<String>, EngineError> {
+        let subject = Subject::new("list", "container", label);
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&label_filter(label))
+            .build();
+        let containers = self.docker.list_containers(Some(options));
+        let (containers, networks, volumes) = tokio::try_join!(
+            self.within(SHORT, &subject, containers),
+            self.networks_with(label),
+            self.volumes_with(label),
+        )?;
+        let containers = containers
+            .into_iter()
+            .filter_map(|found| found.labels?.remove(PROJECT));
+        let networks = networks
+            .into_iter()
+            .filter_map(|mut found| found.labels.remove(PROJECT));
+        let volumes = volumes
+            .into_iter()
+            .filter_map(|mut found| found.labels.remove(PROJECT));
+        Ok(containers.chain(networks).chain(volumes).collect())
+    }
+
+    pub(super) async fn network_subnets(&self) -> Result<Vec<String>, EngineError> {
+        let subject = Subject::new("list", "network", "");
+        let call = self.docker.list_networks(None::<ListNetworksOptions>);
+        let networks = self.within(SHORT, &subject, call).await?;
+        Ok(networks
+            .into_iter()
+            .filter_map(|network| network.ipam?.config)
+            .flatten()
+            .filter_map(|pool| pool.subnet)
+            .collect())
     }
 
     async fn containers_with(&self, label: &str) -> Result<Vec<ObservedContainer>, EngineError> {
@@ -203,7 +242,7 @@ impl DockerEngine {
     }
 }
 
-fn label_filter(label: &str) -> HashMap<String, Vec<String>> {
+pub(super) fn label_filter(label: &str) -> HashMap<String, Vec<String>> {
     HashMap::from([("label".to_owned(), vec![label.to_owned()])])
 }
 

@@ -1,6 +1,6 @@
 //! The door to the fake world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -163,6 +163,19 @@ impl Engine for FakeEngine {
         })
     }
 
+    async fn projects_with(&self, label: &str) -> Result<BTreeSet<String>, EngineError> {
+        let world = self.world();
+        let containers = world.containers.iter().map(|found| &found.seen.labels);
+        let networks = world.networks.iter().map(|found| &found.labels);
+        let volumes = world.volumes.iter().map(|found| &found.labels);
+        Ok(containers
+            .chain(networks)
+            .chain(volumes)
+            .filter(|labels| labels.contains_key(label))
+            .filter_map(|labels| labels.get(PROJECT).cloned())
+            .collect())
+    }
+
     async fn image(&self, image: &ImageRef) -> Result<Option<ImageId>, EngineError> {
         Ok(self.world().images.get(image).cloned())
     }
@@ -269,6 +282,43 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
+    async fn commit(
+        &self,
+        container: &ContainerId,
+        image: &ImageRef,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), EngineError> {
+        let mut world = self.world();
+        if world.find(container.as_str()).is_none() {
+            return Err(missing("container", container.as_str()));
+        }
+        world.add_image(image);
+        world.image_labels.insert(image.clone(), labels.clone());
+        world.note(format!("commit {container} as {image}"));
+        Ok(())
+    }
+
+    async fn images_with(
+        &self,
+        label: &str,
+    ) -> Result<BTreeMap<ImageRef, BTreeMap<String, String>>, EngineError> {
+        let world = self.world();
+        let labelled = world.image_labels.iter();
+        Ok(labelled
+            .filter(|(_, labels)| labels.contains_key(label))
+            .map(|(image, labels)| (image.clone(), labels.clone()))
+            .collect())
+    }
+
+    async fn remove_image(&self, image: &ImageRef) -> Result<(), EngineError> {
+        let mut world = self.world();
+        world.image_labels.remove(image);
+        if world.images.remove(image).is_some() {
+            world.note(format!("remove image {image}"));
+        }
+        Ok(())
+    }
+
     async fn create_network(&self, spec: &NetworkSpec) -> Result<NetworkId, EngineError> {
         let network = &spec.network;
         self.world()
@@ -277,6 +327,10 @@ impl Engine for FakeEngine {
 
     async fn remove_network(&self, network: &NetworkId) -> Result<(), EngineError> {
         self.world().remove_network(network)
+    }
+
+    async fn subnets(&self) -> Result<Vec<String>, EngineError> {
+        Ok(self.world().subnets.clone())
     }
 
     async fn network(&self, name: &str) -> Result<Option<NetworkId>, EngineError> {

@@ -24,6 +24,8 @@ const KILLED: i64 = 137;
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub images: BTreeMap<ImageRef, ImageId>,
+    pub image_labels: BTreeMap<ImageRef, BTreeMap<String, String>>,
+    pub subnets: Vec<String>,
     pub registries: BTreeMap<String, Registry>,
     pub failing_builds: Vec<ImageRef>,
     pub build_time: Duration,
