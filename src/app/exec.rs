@@ -12,8 +12,10 @@ use super::project::Project;
 use super::session::Session;
 use super::terminal::RawTerminal;
 use super::{engine, faults};
-use crate::domain::{Environment, Exec, Failure, FailureKind, Phase, Secret, ServiceName};
-use crate::engine::{ExecRequest, ExecTerminal};
+use crate::domain::{
+    Environment, Exec, Failure, FailureKind, Phase, ProjectName, Secret, ServiceName,
+};
+use crate::engine::{Engine, ExecRequest, ExecTerminal};
 use crate::event::LogStream;
 
 /// Runs the command.
@@ -34,12 +36,26 @@ pub(super) async fn run(session: &mut Session, request: Exec) -> Result<u8, Fail
                 .hint(format!("the services are {}", known.join(", ")))
         })?;
     let engine = engine::reach(session).await?;
+    attach(session, &*engine, &project.stack.project, &service, request).await
+}
+
+/// Runs the command in the service's running container.
+///
+/// # Errors
+/// Where none runs, or the engine refuses.
+pub(super) async fn attach(
+    session: &Session,
+    engine: &dyn Engine,
+    project: &ProjectName,
+    service: &ServiceName,
+    request: Exec,
+) -> Result<u8, Failure> {
     let observed = engine
-        .observe(&project.stack.project, &[])
+        .observe(project, &[])
         .await
         .map_err(|error| faults::at("look at the project", error))?;
     let container = observed
-        .of(&service)
+        .of(service)
         .find(|found| found.is_running())
         .map(|found| found.id.clone())
         .ok_or_else(|| {

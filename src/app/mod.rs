@@ -2,6 +2,7 @@
 
 mod backup;
 mod bundle;
+mod ci;
 mod conclusion;
 mod config;
 mod consent;
@@ -33,6 +34,7 @@ mod seed;
 mod session;
 mod setup;
 mod snapshot;
+mod stacks;
 mod stand_in;
 mod startup;
 mod status;

@@ -93,6 +93,24 @@ impl Place {
             env_files,
         }
     }
+
+    /// What the loader is asked for, in this environment.
+    pub fn request(
+        &self,
+        session: &Session,
+        scope: &Scope,
+        environment: BTreeMap<String, String>,
+    ) -> LoadRequest {
+        LoadRequest {
+            files: self.files.clone(),
+            project: scope.project.clone(),
+            directory: scope.directory.clone(),
+            env_files: self.env_files.clone(),
+            profiles: scope.profiles.clone(),
+            environment,
+            current_dir: session.directory.clone(),
+        }
+    }
 }
 
 impl Place {
@@ -194,16 +212,26 @@ impl Project {
         scope: &Scope,
         environment: BTreeMap<String, String>,
     ) -> Result<Loaded, Diagnostics> {
-        let request = LoadRequest {
-            files: place.files.clone(),
-            project: scope.project.clone(),
-            directory: scope.directory.clone(),
-            env_files: place.env_files.clone(),
-            profiles: scope.profiles.clone(),
-            environment,
-            current_dir: session.directory.clone(),
-        };
-        composefile::load(&request, &Disk)
+        composefile::load(&place.request(session, scope, environment), &Disk)
+    }
+
+    /// A copy of the project at `place` that `stack` stands for; its secrets are masked from here on.
+    pub fn apart(
+        session: &Session,
+        place: &Place,
+        loaded: Loaded,
+        stack: Stack,
+        schema: Option<Schema>,
+    ) -> Self {
+        conceal(session, &loaded, schema.as_ref());
+        Self {
+            stack: Arc::new(stack),
+            loaded,
+            completeness: Completeness::Whole,
+            schema,
+            root: place.root.clone(),
+            locks: session.locks(),
+        }
     }
 
     /// Whether the variable of this name holds a secret, as the schema says, else as its name does.
@@ -265,7 +293,7 @@ fn is_sensitive(schema: Option<&Schema>, name: &str) -> bool {
 }
 
 /// All faults of the files in one failure.
-fn wrong(session: &Session, diagnostics: &Diagnostics) -> Failure {
+pub(super) fn wrong(session: &Session, diagnostics: &Diagnostics) -> Failure {
     let colour = match session.manner.colour {
         report::Colour::On => Colour::Ansi,
         report::Colour::Off => Colour::None,

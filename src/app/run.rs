@@ -4,8 +4,8 @@ use tokio::runtime;
 
 use super::session::Session;
 use super::{
-    backup, bundle, config, db, doctor, down, engine, env, exec, explain, guard, halt, logs,
-    migrate, reset, seed, setup, snapshot, startup, status, up,
+    backup, bundle, ci, config, db, doctor, down, engine, env, exec, explain, guard, halt, logs,
+    migrate, reset, seed, setup, snapshot, stacks, startup, status, up,
 };
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
@@ -79,6 +79,8 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Backup(request) => backup::run(session, request).await,
         Request::Snapshot(request) => snapshot::run(session, request).await,
         Request::Db(request) => db::run(session, request).await,
+        Request::Ci(request) => ci::run(session, request).await,
+        Request::Stacks(request) => stacks::run(session, request).await,
         Request::Report(request) => startup::run(session, &request),
         Request::Engine(request) => engine::run(session, request).await,
         Request::Env(request) => env::run(session, request).await,
@@ -105,6 +107,8 @@ fn output(request: &Request) -> OutputMode {
         Request::Backup(request) => request.scope.output,
         Request::Snapshot(request) => request.scope.output,
         Request::Db(request) => request.scope.output,
+        Request::Ci(request) => request.scope.output,
+        Request::Stacks(request) => request.output,
         Request::Report(request) => request.scope.output,
         Request::Engine(request) => request.output,
         Request::Env(request) => request.scope.output,

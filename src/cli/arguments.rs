@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    backup, bundle, completions, config, db, doctor, down, engine, env, exec, explain, halt, logs,
-    migrate, report, reset, scope::ScopeArguments, seed, setup, snapshot, status,
+    backup, bundle, ci, completions, config, db, doctor, down, engine, env, exec, explain, halt,
+    logs, migrate, report, reset, scope::ScopeArguments, seed, setup, snapshot, stacks, status,
 };
 use crate::domain::{
-    BackupRequest, BundleRequest, Config, ContainerId, DbRequest, DoctorRequest, Down,
+    BackupRequest, BundleRequest, CiRequest, Config, ContainerId, DbRequest, DoctorRequest, Down,
     EngineRequest, EnvRequest, Exec, ExplainRequest, Halt, Logs, MigrateRequest, OutputMode,
-    ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StartupReport,
+    ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StacksRequest, StartupReport,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -60,6 +60,10 @@ pub enum Request {
     Snapshot(SnapshotRequest),
     /// `db`.
     Db(DbRequest),
+    /// `ci`.
+    Ci(CiRequest),
+    /// `stacks`.
+    Stacks(StacksRequest),
     /// `report startup`.
     Report(StartupReport),
     /// `engine`.
@@ -124,6 +128,11 @@ enum Verb {
     /// Look into the stores: shell, url, dump, logs
     #[command(subcommand)]
     Db(db::DbArguments),
+    /// Give a test command a migrated and seeded stack of its own, and remove it afterwards
+    Ci(ci::CiArguments),
+    /// List and clean up the stacks of `ci`
+    #[command(subcommand)]
+    Stacks(stacks::StacksArguments),
     /// Tell where the time went
     #[command(subcommand)]
     Report(report::ReportArguments),
@@ -174,6 +183,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Restore(verb) => Request::Backup(verb.request(scope.scope())),
         Verb::Snapshot(verb) => Request::Snapshot(verb.request(scope.scope())),
         Verb::Db(verb) => Request::Db(verb.request(scope.scope())),
+        Verb::Ci(verb) => Request::Ci(verb.request(scope.scope())),
+        Verb::Stacks(verb) => Request::Stacks(verb.request(output)),
         Verb::Report(verb) => Request::Report(verb.request(scope.scope())),
         Verb::Engine(verb) => Request::Engine(verb.request(output)),
         Verb::Env(verb) => Request::Env(verb.request(scope.scope())),

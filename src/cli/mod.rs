@@ -3,6 +3,7 @@
 mod arguments;
 mod backup;
 mod bundle;
+mod ci;
 mod completions;
 mod config;
 mod db;
@@ -21,6 +22,7 @@ mod scope;
 mod seed;
 mod setup;
 mod snapshot;
+mod stacks;
 mod status;
 
 pub use arguments::{Request, parse};

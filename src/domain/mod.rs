@@ -2,6 +2,7 @@
 //!
 //! Every other room may import from here; this room imports from none.
 
+mod ci_request;
 mod config;
 mod container;
 mod data_request;
@@ -25,6 +26,7 @@ mod stack;
 mod verdict;
 mod watch;
 
+pub use ci_request::{CiRequest, CommandPlace, Keep, StacksRequest, StacksVerb};
 pub use config::{Aspect, Config, Disclosure, Notation};
 pub use container::{
     ContainerSettings, ContainerSpec, Device, Environment, Healthcheck, Logging, NetworkAttachment,

@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::domain::ProjectName;
 
 /// The project of a disposable copy of `base`.
+///
+/// # Panics
+/// Never: a project's name with such a suffix is one.
 #[must_use]
 pub fn ci_project(base: &ProjectName, random: u32) -> ProjectName {
     let random = random & 0x00ff_ffff;

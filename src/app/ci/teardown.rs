@@ -1,0 +1,62 @@
+//! The end of a disposable stack: killed and removed, all at once.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::domain::{ObservedContainer, ProjectName};
+use crate::engine::{Engine, EngineError, Removal};
+
+/// A call of a process that was killed may go on at the engine for a while: looks are this far apart.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Looks before the last refusal is taken for the answer.
+const LOOKS: u32 = 25;
+
+/// Removes all that carries the project's label, and looks again until a look finds nothing.
+///
+/// # Errors
+/// Where the engine fails, or still refuses after five seconds.
+pub(in crate::app) async fn remove(
+    engine: &dyn Engine,
+    project: &ProjectName,
+) -> Result<(), EngineError> {
+    let mut refused = None;
+    for look in 0..LOOKS {
+        if look > 1 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let found = engine.observe(project, &[]).await?;
+        if found.containers.is_empty() && found.networks.is_empty() && found.volumes.is_empty() {
+            return Ok(());
+        }
+        // Nobody reads what these would still write, so nothing is asked to stop.
+        let containers = join_all(
+            found
+                .containers
+                .iter()
+                .map(|container| end(engine, container)),
+        );
+        let containers = containers.await;
+        let networks = found
+            .networks
+            .iter()
+            .map(|network| engine.remove_network(&network.id));
+        let volumes = found
+            .volumes
+            .iter()
+            .map(|volume| engine.remove_volume(&volume.name));
+        let (networks, volumes) = tokio::join!(join_all(networks), join_all(volumes));
+        refused = containers
+            .into_iter()
+            .chain(networks)
+            .chain(volumes)
+            .find_map(Result::err);
+    }
+    refused.map_or(Ok(()), Err)
+}
+
+async fn end(engine: &dyn Engine, container: &ObservedContainer) -> Result<(), EngineError> {
+    engine
+        .remove_container(&container.id, Removal::WithVolumes)
+        .await
+}

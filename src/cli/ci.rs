@@ -1,0 +1,96 @@
+//! `ci`.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::setup::duration;
+use crate::domain::{BuildImages, CiRequest, CommandPlace, Keep, OutputMode, Phase, Scope};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  jobsprint-dev ci -- npm test                        a stack of its own, removed afterwards
+  jobsprint-dev ci --services postgres,redis -- go test ./...
+  jobsprint-dev ci --keep on-failure -- npm test      leave a failed one for a look
+  jobsprint-dev ci --in api-gateway -- npm test       run the command in a service's container
+
+The command finds DATABASE_URL, REDIS_URL, AMQP_URL, API_URL and the like in its environment, and the
+stack's name in JOBSPRINT_STACK. The exit code is the command's own: 128+n after signal n, 127 where it
+is not found, 124 where --timeout ended it; a set-up that fails has the codes of `jobsprint-dev --help`.")]
+pub(super) struct CiArguments {
+    /// Only these services, and what they depend on
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    services: Vec<String>,
+    /// When the stack stays after the command
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    keep: KeepWhen,
+    /// End the command by then, as `90s` or `5m`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Fail where the stack is not ready, migrated and seeded by then
+    #[arg(long, default_value = "5m", value_name = "DURATION", value_parser = duration)]
+    ready_timeout: Duration,
+    /// Leave migrations out
+    #[arg(long)]
+    no_migrate: bool,
+    /// Leave seeds out
+    #[arg(long)]
+    no_seed: bool,
+    /// Build images anew, where the services have a recipe of their own
+    #[arg(long)]
+    build: bool,
+    /// Run the command in this service's container
+    #[arg(long = "in", value_name = "SERVICE")]
+    service: Option<String>,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum KeepWhen {
+    /// It is always removed
+    #[default]
+    Never,
+    /// Where the command or the set-up failed
+    OnFailure,
+    /// It always stays
+    Always,
+}
+
+impl CiArguments {
+    pub(super) fn request(self, scope: Scope) -> CiRequest {
+        let phase = |skip| if skip { Phase::Skip } else { Phase::Do };
+        // A frame that is redrawn would get in the way of the command's own output.
+        let output = match scope.output {
+            OutputMode::Auto => OutputMode::Plain,
+            other => other,
+        };
+        CiRequest {
+            scope: Scope {
+                services: self.services,
+                output,
+                ..scope
+            },
+            keep: match self.keep {
+                KeepWhen::Never => Keep::Never,
+                KeepWhen::OnFailure => Keep::OnFailure,
+                KeepWhen::Always => Keep::Always,
+            },
+            timeout: self.timeout,
+            ready_timeout: self.ready_timeout,
+            migrate: phase(self.no_migrate),
+            seed: phase(self.no_seed),
+            build: if self.build {
+                BuildImages::Anew
+            } else {
+                BuildImages::Missing
+            },
+            place: self
+                .service
+                .map_or(CommandPlace::Host, CommandPlace::Service),
+            command: self.command,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a person asked of `ci` and `stacks`.
+
+use std::time::Duration;
+
+use super::{BuildImages, OutputMode, Phase, ProjectName, Scope};
+
+/// What happens to a disposable stack once its command has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// It is removed, whatever happened.
+    #[default]
+    Never,
+    /// It stays where the command or the set-up failed.
+    OnFailure,
+    /// It stays.
+    Always,
+}
+
+/// Where `ci`'s command runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum CommandPlace {
+    /// On this machine.
+    #[default]
+    Host,
+    /// `--in`: in the container of this service.
+    Service(String),
+}
+
+/// `ci`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CiRequest {
+    /// The project; its services are those of `--services`.
+    pub scope: Scope,
+    /// `--keep`.
+    pub keep: Keep,
+    /// `--timeout`: for the command.
+    pub timeout: Option<Duration>,
+    /// `--ready-timeout`: for all until the command starts.
+    pub ready_timeout: Duration,
+    /// `--no-migrate`.
+    pub migrate: Phase,
+    /// `--no-seed`.
+    pub seed: Phase,
+    /// `--build`.
+    pub build: BuildImages,
+    /// `--in`.
+    pub place: CommandPlace,
+    /// The command and its arguments.
+    pub command: Vec<String>,
+}
+
+/// What `stacks` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StacksVerb {
+    /// Tell of each.
+    List,
+    /// Remove those whose owner is gone.
+    Gc,
+    /// Remove this one.
+    Remove(ProjectName),
+    /// Stand by until the owner of this one is gone, then remove what it left: the tool's own use.
+    Guard(ProjectName),
+}
+
+/// `stacks`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StacksRequest {
+    /// What to do.
+    pub verb: StacksVerb,
+    /// `--output`.
+    pub output: OutputMode,
+}

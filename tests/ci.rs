@@ -1,0 +1,10 @@
+//! `ci` on a real engine: a stack around one command, whatever becomes of the command, of the run, or of its owner.
+
+mod support;
+
+#[path = "ci/checkout.rs"]
+mod checkout;
+#[path = "ci/commands.rs"]
+mod commands;
+#[path = "ci/leaks.rs"]
+mod leaks;
