@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "ci/capsules.rs"]
+mod capsules;
 #[path = "ci/checkout.rs"]
 mod checkout;
 #[path = "ci/commands.rs"]

@@ -19,6 +19,8 @@ const RECORD: &str = "startup.json";
 pub(super) struct Keep {
     /// The project's root.
     pub root: PathBuf,
+    /// The capsule of a failed run, where the record goes into one.
+    pub capsule: Option<PathBuf>,
     /// Whether the report is printed at once.
     pub detail: Detail,
 }
@@ -27,8 +29,16 @@ impl Keep {
     /// Keeps `record`, if it is of a start at all, and prints the report where it was asked for. A record that
     /// can't be kept fails nobody's start.
     pub fn end(&self, record: Record, manner: Manner) {
-        if record.did_anything() {
-            save(&self.root, &record).ok();
+        match &self.capsule {
+            Some(capsule) => {
+                let text = Startup::of(record.clone()).text();
+                let file = capsule.join("startup.txt");
+                store::write(&file, text.as_bytes(), Privacy::Shared).ok();
+            }
+            None if record.did_anything() => {
+                save(&self.root, &record).ok();
+            }
+            None => {}
         }
         if self.detail == Detail::Report {
             report::print(&text(&Startup::of(record), manner));

@@ -70,6 +70,7 @@ pub(super) async fn converge(
     session.keep_record(Keep {
         root: project.root.clone(),
         detail: request.detail,
+        capsule: None,
     });
     tell_orphans(session, project, &observed, request);
     check_ports(&plan, project, &observed, &*engine).await?;

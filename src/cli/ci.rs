@@ -1,5 +1,6 @@
 //! `ci`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -31,6 +32,12 @@ pub(super) struct CiArguments {
     /// Fail where the stack is not ready, migrated and seeded by then
     #[arg(long, default_value = "5m", value_name = "DURATION", value_parser = duration)]
     ready_timeout: Duration,
+    /// Where logs and reports of a failure go [default: target/jobsprint-ci]
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
+    /// Write the phases as test cases in `JUnit`'s format
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// Leave migrations out
     #[arg(long)]
     no_migrate: bool,
@@ -80,6 +87,8 @@ impl CiArguments {
             },
             timeout: self.timeout,
             ready_timeout: self.ready_timeout,
+            artifacts: self.artifacts,
+            junit: self.junit,
             migrate: phase(self.no_migrate),
             seed: phase(self.no_seed),
             build: if self.build {

@@ -1,5 +1,6 @@
 //! What a person asked of `ci` and `stacks`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{BuildImages, OutputMode, Phase, ProjectName, Scope};
@@ -37,6 +38,10 @@ pub struct CiRequest {
     pub timeout: Option<Duration>,
     /// `--ready-timeout`: for all until the command starts.
     pub ready_timeout: Duration,
+    /// `--artifacts`: where a failure's capsule goes; `None` for the project's `target/jobsprint-ci`.
+    pub artifacts: Option<PathBuf>,
+    /// `--junit`.
+    pub junit: Option<PathBuf>,
     /// `--no-migrate`.
     pub migrate: Phase,
     /// `--no-seed`.

@@ -8,6 +8,7 @@ mod courses;
 mod doors;
 mod failure;
 mod json;
+mod junit;
 mod line;
 mod logs;
 mod manner;
@@ -27,8 +28,9 @@ mod verdicts;
 mod waterfall;
 pub mod words;
 
-pub use doors::{print, print_failure};
+pub use doors::{print, print_failure, raw_err};
 pub use failure::failure_lines;
+pub use junit::{PhaseReport, junit};
 pub use line::Line;
 pub use manner::{Colour, Manner, Mode, Place, Surroundings};
 pub use mask::Mask;

@@ -49,7 +49,7 @@ impl Guard {
     }
 
     /// Sends it home.
-    pub async fn dismiss(mut self) {
+    pub async fn dismiss(&mut self) {
         self.order(&format!("{DISMISSED}\n")).await;
     }
 

@@ -1,6 +1,7 @@
 //! `ci`: a disposable copy of the stack around one command.
 
 mod apart;
+mod capsule;
 mod command;
 mod culprit;
 mod guard;

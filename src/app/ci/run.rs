@@ -5,21 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::apart::{Apart, Original};
+use super::capsule::{self, Wrong};
 use super::command::{self, Ended};
 use super::culprit::culprit;
 use super::guard::Guard;
 use super::teardown::remove;
 use crate::app::hands::images_of;
 use crate::app::session::Session;
+use crate::app::startup::Keep as Keeping;
 use crate::app::{engine, environment, exec, faults, stacks, up};
 use crate::domain::{
-    CiRequest, CommandPlace, Consent, Exec, Failure, FailureKind, Keep, MountSource, Phase,
+    CiRequest, CommandPlace, Consent, Detail, Exec, Failure, FailureKind, Keep, MountSource, Phase,
     Service, ServiceName, Stack,
 };
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::plan::{self, Recreate, UpOptions};
-use crate::report::words;
+use crate::report::{PhaseReport, junit, words};
 
 /// How often a set-up begins anew because somebody took a port or a subnet first.
 const ATTEMPTS: u32 = 3;
@@ -31,8 +33,12 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
     stacks::collect(session, &*engine).await;
     for attempt in 1.. {
         let apart = original.apart(session, &*engine).await?;
-        match around(session, &request, &engine, &apart).await {
-            Err(failure) if failure.kind == FailureKind::Port && attempt < ATTEMPTS => {
+        let mut course = around(session, &request, &engine, &apart).await?;
+        let is_address = matches!(&course.ended, Err(failure) if failure.kind == FailureKind::Port);
+        let again = is_address && attempt < ATTEMPTS;
+        end(session, &request, &engine, &apart, &mut course, again).await?;
+        match course.ended {
+            Err(failure) if again => {
                 let text = format!("{failure}; choosing anew");
                 session.events.tell(Event::Notice { text });
             }
@@ -42,60 +48,154 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
     unreachable!("the last attempt is returned whatever it came to")
 }
 
-/// One attempt: whatever happens, the stack is removed or kept on purpose.
+/// An attempt, as far as it has come.
+struct Course {
+    guard: Guard,
+    phases: Vec<PhaseReport>,
+    ended: Result<u8, Failure>,
+}
+
+impl Course {
+    fn note(&mut self, name: &'static str, took: Duration, wrong: Option<&Wrong>) {
+        let wrong = wrong.map(|wrong| {
+            let headline = std::iter::once(wrong.headline.clone());
+            headline.chain(wrong.details.iter().cloned()).collect()
+        });
+        self.phases.push(PhaseReport {
+            name,
+            took,
+            wrong: wrong.unwrap_or_default(),
+        });
+    }
+}
+
+/// Set-up and command, with a guard over them from before the first object.
 async fn around(
     session: &Session,
     request: &CiRequest,
     engine: &Arc<dyn Engine>,
     apart: &Apart,
-) -> Result<u8, Failure> {
+) -> Result<Course, Failure> {
     let project = &apart.project.stack.project;
-    let posted = Guard::post(project);
-    let mut guard = posted.map_err(|error| {
-        Failure::new(
-            FailureKind::Bug,
-            format!("cannot start this program again: {error}"),
-        )
-    })?;
-    let code = within(session, request, engine, apart, &mut guard).await;
-    let stays = match request.keep {
-        Keep::Never => false,
-        Keep::OnFailure => code != Ok(0),
-        Keep::Always => true,
+    let posted = Guard::post(project).map_err(|error| {
+        let message = format!("cannot start this program again: {error}");
+        Failure::new(FailureKind::Bug, message)
+    });
+    let mut course = Course {
+        guard: posted?,
+        phases: Vec::new(),
+        ended: Ok(0),
     };
-    let is_retried = code
-        .as_ref()
-        .is_err_and(|failure| failure.kind == FailureKind::Port);
-    if stays && !is_retried {
-        keep(session, project.as_str())?;
-        guard.dismiss().await;
-        return code;
-    }
     let began = session.events.elapsed();
-    let removed = remove(&**engine, project).await;
-    removed.map_err(|error| faults::at(&format!("remove {project}"), error))?;
-    guard.dismiss().await;
-    let took = words::duration(session.events.elapsed().saturating_sub(began));
-    let text = format!("removed {project} in {took}");
+    let ready = set_up(session, request, engine, apart).await;
+    let took = session.events.elapsed().saturating_sub(began);
+    let wrong = ready.as_ref().err().map(Wrong::of);
+    course.note("set up", took, wrong.as_ref());
+    if let Err(failure) = ready {
+        course.ended = Err(failure);
+        return Ok(course);
+    }
+    let text = format!("{project} is ready after {}", words::duration(took));
     session.events.tell(Event::Notice { text });
-    code
+
+    let began = session.events.elapsed();
+    course.ended = match &request.place {
+        CommandPlace::Service(service) => inside(session, request, &**engine, apart, service).await,
+        CommandPlace::Host => on_host(session, request, apart, &mut course.guard).await,
+    };
+    let took = session.events.elapsed().saturating_sub(began);
+    let wrong = wrong_of(request, &course.ended);
+    course.note("command", took, wrong.as_ref());
+    Ok(course)
 }
 
-async fn within(
+/// What went wrong with a run whose stack was ready.
+fn wrong_of(request: &CiRequest, ended: &Result<u8, Failure>) -> Option<Wrong> {
+    match ended {
+        Ok(0) => None,
+        Ok(code) => Some(Wrong {
+            headline: format!(
+                "`{}` ended with exit code {code}",
+                request.command.join(" ")
+            ),
+            details: Vec::new(),
+        }),
+        Err(failure) => Some(Wrong::of(failure)),
+    }
+}
+
+/// The end of an attempt: what is known of a failure is written down, and the stack removed, or kept on purpose.
+async fn end(
     session: &Session,
     request: &CiRequest,
     engine: &Arc<dyn Engine>,
     apart: &Apart,
-    guard: &mut Guard,
-) -> Result<u8, Failure> {
-    set_up(session, request, engine, apart).await?;
+    course: &mut Course,
+    again: bool,
+) -> Result<(), Failure> {
     let project = &apart.project.stack.project;
-    let took = words::duration(session.events.elapsed());
-    let text = format!("{project} is ready after {took}");
-    session.events.tell(Event::Notice { text });
-    match &request.place {
-        CommandPlace::Service(service) => inside(session, request, &**engine, apart, service).await,
-        CommandPlace::Host => on_host(session, request, apart, guard).await,
+    let is_interrupted = session.interrupt.is_raised();
+    let wrong = course.phases.iter().find(|phase| !phase.wrong.is_empty());
+    if let (Some(phase), false, false) = (wrong, again, is_interrupted) {
+        let wrong = Wrong {
+            headline: phase.wrong[0].clone(),
+            details: phase.wrong[1..].to_vec(),
+        };
+        write_capsule(session, request, &**engine, apart, &wrong).await;
+    }
+    let stays = match request.keep {
+        Keep::Never => false,
+        Keep::OnFailure => course.ended != Ok(0),
+        Keep::Always => true,
+    };
+    if stays && !again {
+        keep(session, project.as_str())?;
+    } else {
+        let began = session.events.elapsed();
+        let removed = remove(&**engine, project).await;
+        removed.map_err(|error| faults::at(&format!("remove {project}"), error))?;
+        let took = session.events.elapsed().saturating_sub(began);
+        course.note("tear down", took, None);
+        let text = format!("removed {project} in {}", words::duration(took));
+        session.events.tell(Event::Notice { text });
+    }
+    course.guard.dismiss().await;
+    match &request.junit {
+        Some(path) if !again => {
+            let document = junit(project.as_str(), &course.phases);
+            capsule::save(&session.directory.join(path), &session.masked(&document))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A capsule that can't be written makes the run no worse than it is.
+async fn write_capsule(
+    session: &Session,
+    request: &CiRequest,
+    engine: &dyn Engine,
+    apart: &Apart,
+    wrong: &Wrong,
+) {
+    let usual = apart.project.root.join("target/jobsprint-ci");
+    let given = request.artifacts.as_ref();
+    let place = given.map_or(usual, |place| session.directory.join(place));
+    match capsule::write(session, engine, apart, wrong, &place).await {
+        Ok(capsule) => {
+            let text = format!(
+                "what is known of it is in `{}`",
+                capsule.join("summary.md").display()
+            );
+            session.events.tell(Event::Notice { text });
+            session.keep_record(Keeping {
+                root: apart.project.root.clone(),
+                detail: Detail::Summary,
+                capsule: Some(capsule),
+            });
+        }
+        Err(failure) => session.events.tell(Event::Warning {
+            text: failure.message,
+        }),
     }
 }
 

@@ -1,0 +1,203 @@
+//! The capsule: all that tells why a run failed, in one directory, written while the stack still stands.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt;
+use serde_json::json;
+
+use super::apart::Apart;
+use crate::app::session::Session;
+use crate::composefile::config::{ConfigRequest, render};
+use crate::domain::{
+    Aspect, ContainerState, Disclosure, Failure, FailureKind, Notation, Observed, ObservedContainer,
+};
+use crate::engine::{Engine, LogLine, LogRequest};
+use crate::plan;
+use crate::report;
+
+/// So many of a service's last lines stand in the summary.
+const LAST: usize = 20;
+
+/// A run's failure, in words.
+pub(super) struct Wrong {
+    /// One sentence.
+    pub headline: String,
+    /// What belongs to it.
+    pub details: Vec<String>,
+}
+
+impl Wrong {
+    pub fn of(failure: &Failure) -> Self {
+        Self {
+            headline: failure.message.clone(),
+            details: failure.details.clone(),
+        }
+    }
+}
+
+/// Writes the capsule of a run into `directory`; gives the directory.
+///
+/// # Errors
+/// Where the disk refuses. What the engine can't tell any more is left out.
+pub(super) async fn write(
+    session: &Session,
+    engine: &dyn Engine,
+    apart: &Apart,
+    wrong: &Wrong,
+    directory: &Path,
+) -> Result<PathBuf, Failure> {
+    let stack = &apart.project.stack;
+    let capsule = directory.join(stack.project.as_str());
+    let observed = engine
+        .observe(&stack.project, &[])
+        .await
+        .unwrap_or_default();
+    let mut merged: Vec<(String, String)> = Vec::new();
+    let mut summary = headline(stack.project.as_str(), wrong);
+    for container in &observed.containers {
+        let lines = log(engine, container).await;
+        let own = lines
+            .iter()
+            .fold(String::new(), |own, line| own + &line.text + "\n");
+        let file = format!("logs/{}-{}.log", container.service, container.number);
+        save(&capsule.join(&file), &session.masked(&own))?;
+        summary += &section(container, &lines, &file);
+        merged.extend(lines.into_iter().map(|line| {
+            let text = format!("{} {} | {}\n", line.at, container.service, line.text);
+            (line.at, text)
+        }));
+    }
+    merged.sort();
+    let timeline: String = merged.into_iter().map(|(_, line)| line).collect();
+    save(&capsule.join("timeline.log"), &session.masked(&timeline))?;
+    save(
+        &capsule.join("containers.json"),
+        &session.masked(&states(&observed)),
+    )?;
+    save(&capsule.join("model.yaml"), &session.masked(&model(apart)))?;
+    let summary = session.masked(&summary);
+    save(&capsule.join("summary.md"), &summary)?;
+    tell_ci(session, &session.masked(&wrong.headline), &summary);
+    Ok(capsule)
+}
+
+/// In GitHub's CI: an annotation, and the job's summary.
+fn tell_ci(session: &Session, headline: &str, summary: &str) {
+    let variable = |name: &str| session.environment.get(name);
+    if variable("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
+        return;
+    }
+    // Workflow commands end at a line's end, and take it escaped
+    // (https://docs.github.com/actions/reference/workflow-commands-for-github-actions).
+    let text = headline
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A");
+    report::raw_err(&format!("::error title=jobsprint-dev ci::{text}\n"));
+    if let Some(path) = variable("GITHUB_STEP_SUMMARY") {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        // A summary that can't be written fails nobody's run: the capsule has it too.
+        file.and_then(|mut file| file.write_all(summary.as_bytes()))
+            .ok();
+    }
+}
+
+fn headline(project: &str, wrong: &Wrong) -> String {
+    let details = if wrong.details.is_empty() {
+        String::new()
+    } else {
+        format!("```\n{}\n```\n\n", wrong.details.join("\n"))
+    };
+    format!(
+        "# {project}\n\n**{}**\n\n{details}Beside this file: `timeline.log` (all logs by time), `logs/`, \
+         `containers.json`, `model.yaml`, `startup.txt` (where the time went).\n",
+        wrong.headline
+    )
+}
+
+/// A service's part of the summary: its state, and its last lines where it doesn't run.
+fn section(container: &ObservedContainer, lines: &[LogLine], file: &str) -> String {
+    let state = state(container);
+    let mut text = format!(
+        "\n## {}: {state}\n\n[log]({file}), {} lines\n",
+        container.service,
+        lines.len()
+    );
+    if !container.is_running() && !lines.is_empty() {
+        let last = lines.iter().skip(lines.len().saturating_sub(LAST));
+        text += "\n```\n";
+        for line in last {
+            writeln!(text, "{}", line.text).expect("a String takes all that is written");
+        }
+        text += "```\n";
+    }
+    text
+}
+
+fn state(container: &ObservedContainer) -> String {
+    match &container.state {
+        ContainerState::Created => "never started".to_owned(),
+        ContainerState::Running { .. } => "running".to_owned(),
+        ContainerState::Paused => "paused".to_owned(),
+        ContainerState::Restarting { code } => format!("restarting after exit code {code}"),
+        ContainerState::Exited {
+            code,
+            out_of_memory: true,
+            ..
+        } => format!("killed for want of memory, exit code {code}"),
+        ContainerState::Exited { code, .. } => format!("ended with exit code {code}"),
+        ContainerState::Dead => "dead".to_owned(),
+    }
+}
+
+fn states(observed: &Observed) -> String {
+    let rows: Vec<_> = observed
+        .containers
+        .iter()
+        .map(|found| {
+            json!({
+                "service": found.service.as_str(),
+                "name": found.name,
+                "state": state(found),
+                "restarts": found.restarts,
+                "image": found.image.as_str(),
+                "image_id": found.image_id.as_str(),
+                "ports": found.ports.iter().map(|port| json!({
+                    "host": port.host, "container": port.container,
+                })).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    format!("{:#}\n", json!({ "schema": 1, "containers": rows }))
+}
+
+fn model(apart: &Apart) -> String {
+    let project = &apart.project;
+    let request = ConfigRequest {
+        aspect: &Aspect::Model(Notation::Yaml),
+        secrets: Disclosure::Masked,
+        is_sensitive: &|name| project.is_sensitive(name),
+        hash: &|service| plan::service_hash(&project.stack, service),
+    };
+    render(&project.loaded, &request).unwrap_or_default()
+}
+
+async fn log(engine: &dyn Engine, container: &ObservedContainer) -> Vec<LogLine> {
+    let Ok(lines) = engine.logs(&container.id, &LogRequest::default()).await else {
+        return Vec::new();
+    };
+    lines.filter_map(|line| async { line.ok() }).collect().await
+}
+
+/// Writes a file of the capsule, and its directory where that is missing.
+pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let written = fs::create_dir_all(directory).and_then(|()| fs::write(path, text));
+    written.map_err(|error| {
+        let message = format!("cannot write `{}`: {error}", path.display());
+        Failure::new(FailureKind::Project, message).hint("choose another place with `--artifacts`")
+    })
+}
