@@ -47,6 +47,28 @@ fn a_slip_of_the_finger_is_shown_in_its_line() {
 }
 
 #[test]
+fn a_migration_is_a_command_or_a_directory_and_never_both() {
+    let both = "services:\n  db:\n    image: pg\n    x-jobsprint:\n      migrate: {run: [m], directory: ./sql}\n";
+    let neither =
+        "services:\n  db:\n    image: pg\n    x-jobsprint:\n      migrate: {inputs: ./sql}\n";
+
+    let shown = [faults(both), faults(neither)].concat();
+
+    assert!(
+        shown[0].starts_with(
+            "error: `migrate` has both `run` and `directory`\n --> /project/compose.yaml:5:"
+        ),
+        "{}",
+        shown[0]
+    );
+    assert!(
+        shown[1].starts_with("error: `migrate` has neither `run` nor `directory`"),
+        "{}",
+        shown[1]
+    );
+}
+
+#[test]
 fn a_duplicate_key_is_shown_at_both_places() {
     let shown = faults("services:\n  web:\n    image: a\n    image: b\n");
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 
 use super::faults;
-use crate::data::{self, DataContext, DataError, DataOutcome, SeedOptions};
+use crate::data::{self, Again, DataContext, DataError, DataOutcome, SeedOptions};
 use crate::domain::{
     ContainerId, ContainerSpec, Failure, FailureKind, ImageRef, Necessity, NetworkSpec, Service,
     ServiceName, Stack,
@@ -122,7 +122,8 @@ impl Hands {
             }
             Action::SeedService => {
                 let service = self.service(step)?;
-                return worked(data::seed_service(&self.data, service).await);
+                let seeded = data::seed_service(&self.data, service, Again::WhereChanged);
+                return worked(seeded.await);
             }
             Action::StopContainer {
                 container, grace, ..

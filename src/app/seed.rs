@@ -31,7 +31,7 @@ pub(super) async fn run(session: &mut Session, request: SeedRequest) -> Result<u
     let mut ran = count(unless_interrupted(session, files).await?);
     if !is_narrowed {
         for service in context.stack.services.values() {
-            let command = data::seed_service(context, service);
+            let command = data::seed_service(context, service, options.again);
             ran += count(unless_interrupted(session, command).await?);
         }
     }

@@ -450,7 +450,7 @@ const ULIMITS: Shape = Map(&Either(
 const SERVICE_WORDS: Shape = Record(&[
     field("check", &COMMAND).merged(Merge::Replace),
     field("grace", &Duration).keeps_zero(),
-    field("migrate", &TASK),
+    field("migrate", &MIGRATE),
     field("optional", &Bool),
     field("ready", &Text),
     field("restart", &Word(&["process", "container"])),
@@ -460,13 +460,19 @@ const SERVICE_WORDS: Shape = Record(&[
     field("watch", &Bool).keeps_zero(),
 ]);
 
-const TASK: Shape = Record(&[
-    field(
-        "inputs",
-        &Short(short::one_or_list, &List(&Path, Same::By(short::whole))),
-    ),
+/// A service's own command, or the directory of SQL files that the tool runs.
+const MIGRATE: Shape = Record(&[
+    field("directory", &Path),
+    field("inputs", &INPUTS),
     field("run", &COMMAND).merged(Merge::Replace),
 ]);
+
+const TASK: Shape = Record(&[
+    field("inputs", &INPUTS),
+    field("run", &COMMAND).merged(Merge::Replace),
+]);
+
+const INPUTS: Shape = Short(short::one_or_list, &List(&Path, Same::By(short::whole)));
 
 /// `x-jobsprint` of the file.
 const PROJECT_WORDS: Shape = Record(&[

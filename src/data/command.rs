@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::digest::Digest;
 use super::ledger::{self, Kind, Ledger, Standing};
+use super::lock::Lock;
+use super::seed_store::Again;
 use super::session::Session;
-use super::{DataContext, DataError, DataOutcome, lock};
-use crate::domain::{ContainerId, Environment, Service};
+use super::{DataContext, DataError, DataOutcome};
+use crate::domain::{ContainerId, Environment, Migrate, Service};
 use crate::engine::ExecRequest;
 
 /// So many lines of a failed command's output are shown.
@@ -31,13 +33,15 @@ pub(super) struct Declared<'a> {
 impl<'a> Declared<'a> {
     /// The service's migrations, where it has a command for them.
     pub(super) fn migration(service: &'a Service) -> Option<Self> {
-        let migrate = service.migrate.as_ref()?;
+        let Some(Migrate::Command { run, inputs }) = &service.migrate else {
+            return None;
+        };
         Some(Self {
             what: "the migration",
             kind: Kind::Migrate,
             service,
-            run: &migrate.run,
-            inputs: &migrate.inputs,
+            run,
+            inputs,
         })
     }
 
@@ -53,52 +57,58 @@ impl<'a> Declared<'a> {
         })
     }
 
-    /// Runs the command if its inputs or the database changed since it last ran well.
+    /// Runs the command if its inputs or the database changed since it last ran well, or `again` says so.
     ///
     /// A stack without a database has nowhere to note that it ran, so there it always runs.
-    pub(super) async fn run_if_due(&self, context: &DataContext) -> Result<DataOutcome, DataError> {
-        let container = context.container(self.service)?;
+    pub(super) async fn run_if_due(
+        &self,
+        context: &DataContext,
+        again: Again,
+    ) -> Result<DataOutcome, DataError> {
         let none = Environment::default();
         let Some(database) = context.database() else {
+            let container = context.container(self.service)?;
             self.run(context, container, none).await?;
             return Ok(DataOutcome::Ran(1));
         };
         let hash = self.hash(context).await?;
-        let name = self.service.name.as_str();
-        let glance = context.glance(database).await?;
-        if glance.standing(self.kind, name, &hash) == Standing::Applied {
+        if !self.is_due(context.glance(database).await?, &hash, again) {
             return Ok(DataOutcome::NothingDue);
         }
+        let lock = Lock::take(context, database).await?;
         let session = Session::open(context, database).await?;
-        let outcome = self.run_in(context, &session, none).await?;
+        let outcome = self.run_in(context, &session, again, none).await?;
         session.close().await;
+        lock.release().await;
         Ok(outcome)
     }
 
-    /// The same, with the ledger of this session's database, and with `environment` besides the container's own.
+    /// The same in this session's database, with `environment` besides the container's own. The caller holds the lock.
     pub(super) async fn run_in(
         &self,
         context: &DataContext,
         session: &Session,
+        again: Again,
         environment: Environment,
     ) -> Result<DataOutcome, DataError> {
-        let container = context.container(self.service)?;
-        let name = self.service.name.as_str();
-        let hash = self.hash(context).await?;
         let client = &session.client;
-        if Ledger::read(client).await?.standing(self.kind, name, &hash) == Standing::Applied {
-            return Ok(DataOutcome::NothingDue);
-        }
-        lock::take(client, &context.events).await?;
+        let hash = self.hash(context).await?;
         // Whoever had the lock may have done it.
-        if Ledger::read(client).await?.standing(self.kind, name, &hash) == Standing::Applied {
+        if !self.is_due(&Ledger::read(client).await?, &hash, again) {
             return Ok(DataOutcome::NothingDue);
         }
+        let container = context.container(self.service)?;
         let began = Instant::now();
         self.run(context, container, environment).await?;
         ledger::ensure(client).await?;
+        let name = self.service.name.as_str();
         ledger::note(client, self.kind, name, &hash, began.elapsed()).await?;
         Ok(DataOutcome::Ran(1))
+    }
+
+    fn is_due(&self, ledger: &Ledger, hash: &str, again: Again) -> bool {
+        let standing = ledger.standing(self.kind, self.service.name.as_str(), hash);
+        again == Again::Always || standing != Standing::Applied
     }
 
     /// Notes in this session's ledger that it was applied, if the live database's ledger has it so.

@@ -51,6 +51,14 @@ impl DataContext {
         services.find(|service| service.ready == Readiness::Postgres)
     }
 
+    /// The same, where the work can't be done without.
+    ///
+    /// # Errors
+    /// [`DataError::NoDatabase`].
+    pub(super) fn need_database(&self) -> Result<&Service, DataError> {
+        self.database().ok_or(DataError::NoDatabase)
+    }
+
     /// The running container of `service`.
     ///
     /// # Errors

@@ -193,7 +193,7 @@ fn fault(
         .and_then(|name| columns.iter().position(|column| *column == name));
     let column = field.map_or(1, |field| column_of_field(row, field));
     let place = Place { line, column };
-    let mut details = excerpt(shown, &text, place);
+    let mut details = excerpt(shown, &text, line..=line, place);
     details.extend(words);
     DataError::File {
         file: shown.to_owned(),

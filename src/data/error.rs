@@ -68,6 +68,43 @@ pub enum DataError {
         /// Why, in words.
         reason: String,
     },
+    /// The stack has no database.
+    #[error("the stack has no database")]
+    NoDatabase,
+    /// The names of a directory's migrations leave their order open.
+    #[error("cannot use `{}`: {reason}", .directory.display())]
+    Order {
+        /// The directory.
+        directory: PathBuf,
+        /// Why, in words.
+        reason: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// A migration was changed after it was applied.
+    #[error("`{file}` was changed after it was applied")]
+    Changed {
+        /// The file, relative to the project.
+        file: String,
+        /// What changed.
+        details: Vec<String>,
+    },
+    /// The database can't be brought to where it was asked to be.
+    #[error("{reason}")]
+    Target {
+        /// Why, in words.
+        reason: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// The live database isn't what its migrations make.
+    #[error("the database `{database}` differs from what its migrations make")]
+    Drifted {
+        /// The live database.
+        database: String,
+        /// `-` is what the migrations make, `+` what the database has.
+        details: Vec<String>,
+    },
     /// A database takes no sessions at the moment.
     #[error("the database `{database}` is closed by another run")]
     Closed {
@@ -141,6 +178,18 @@ impl From<DataError> for Failure {
                 failure.details(details).hint(hint)
             }
             DataError::Input { .. } => failure,
+            DataError::NoDatabase => {
+                failure.hint("mark its service with `x-jobsprint: { ready: postgres }`")
+            }
+            DataError::Order { hint, .. } => failure.hint(hint),
+            DataError::Changed { details, .. } => failure
+                .details(details)
+                .hint("put it back, and write what is new into a file of its own: `jobsprint-dev migrate new NAME`")
+                .hint("or undo it, where nobody else has it yet: `jobsprint-dev migrate down`"),
+            DataError::Target { hint, .. } => failure.hint(hint),
+            DataError::Drifted { details, .. } => failure
+                .details(details)
+                .hint("`-` is what the migrations make, `+` what the database has; `jobsprint-dev reset` makes it theirs"),
             DataError::Closed { .. } => failure.hint("run it again"),
             DataError::Snapshot { .. } => failure.hint("see `jobsprint-dev snapshot list`"),
             DataError::Unsteerable { service } => failure.hint(format!(

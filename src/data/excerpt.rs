@@ -1,5 +1,7 @@
 //! The place in a file that a failure points at.
 
+use std::ops::RangeInclusive;
+
 /// A place in a text, from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -34,26 +36,42 @@ impl Place {
 /// So much of a long line is shown.
 const SHOWN: usize = 120;
 
-/// The line of the place, under its file's name, with a mark below it.
-pub(super) fn excerpt(file: &str, text: &str, place: Place) -> Vec<String> {
+/// So many lines around the place are shown of a long statement.
+const AROUND: usize = 6;
+
+/// The lines of what failed, under its file's name, with a mark below the place.
+pub(super) fn excerpt(
+    file: &str,
+    text: &str,
+    lines: RangeInclusive<usize>,
+    place: Place,
+) -> Vec<String> {
     let Place { line, column } = place;
-    let source = text.lines().nth(line - 1).unwrap_or_default();
     let skipped = (column - 1).saturating_sub(SHOWN / 2);
-    let shown: String = source
-        .chars()
-        .skip(skipped)
-        .take(SHOWN)
-        .map(|c| if c == '\t' { ' ' } else { c })
-        .collect();
-    let number = line.to_string();
-    let margin = " ".repeat(number.len());
-    let mark = " ".repeat(column - 1 - skipped);
-    vec![
+    let first = (*lines.start()).clamp(line.saturating_sub(AROUND).max(1), line);
+    let last = (*lines.end()).clamp(line, line + AROUND);
+    let width = last.to_string().len();
+    let margin = " ".repeat(width);
+    let mut shown = vec![
         format!("{margin}--> {file}:{line}:{column}"),
         format!("{margin} |"),
-        format!("{number} | {shown}"),
-        format!("{margin} | {mark}^"),
-    ]
+    ];
+    let sources = text.lines().enumerate().skip(first - 1);
+    for (at, source) in sources.take(last + 1 - first) {
+        let number = at + 1;
+        let part: String = source
+            .chars()
+            .skip(skipped)
+            .take(SHOWN)
+            .map(|c| if c == '\t' { ' ' } else { c })
+            .collect();
+        shown.push(format!("{number:width$} | {part}").trim_end().to_owned());
+        if number == line {
+            let mark = " ".repeat(column - 1 - skipped);
+            shown.push(format!("{margin} | {mark}^"));
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -69,12 +87,29 @@ mod tests {
 
         assert_eq!((place.line, place.column), (2, 13));
         assert_eq!(
-            excerpt("seeds/a.sql", text, place),
+            excerpt("seeds/a.sql", text, 2..=2, place),
             [
                 " --> seeds/a.sql:2:13",
                 "  |",
                 "2 | SELECT 'é', nope;",
                 "  |             ^",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_statement_of_several_lines_is_shown_whole_and_marked_where_it_fails() {
+        let text = "SELECT 1;\nINSERT INTO jobs\nVALUES (\n  nope);\nSELECT 2;\n";
+
+        assert_eq!(
+            excerpt("a.sql", text, 2..=4, Place { line: 3, column: 8 }),
+            [
+                " --> a.sql:3:8",
+                "  |",
+                "2 | INSERT INTO jobs",
+                "3 | VALUES (",
+                "  |        ^",
+                "4 |   nope);",
             ]
         );
     }
@@ -86,6 +121,7 @@ mod tests {
         let lines = excerpt(
             "f",
             &text,
+            1..=1,
             Place {
                 line: 1,
                 column: 501,

@@ -1,18 +1,41 @@
-//! Keeps two runs from migrating or seeding one database at once.
+//! Keeps two runs from working on the data of one server at once.
 
 use std::time::Duration;
 
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
-use super::DataError;
+use super::admin::Admin;
+use super::{DataContext, DataError};
+use crate::domain::Service;
 use crate::event::{Event, Events};
 
 /// `jobsprint` in ASCII, cut to eight bytes: no other tool's key.
 const KEY: i64 = i64::from_be_bytes(*b"jobsprin");
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Takes the lock, waiting for whoever has it. The session's end gives it back, however it ends.
+/// The lock, held by a session of its own beside the databases that are worked on.
+///
+/// Such a lock belongs to one database, and a reset puts another in the live one's place: so all hold it where nobody works.
+pub(super) struct Lock(Admin);
+
+impl Lock {
+    /// Takes the lock, waiting for whoever has it. The session's end gives it back, however it ends.
+    pub(super) async fn take(context: &DataContext, database: &Service) -> Result<Self, DataError> {
+        let admin = Admin::open(context, database).await?;
+        take(&admin.session().client, &context.events).await?;
+        // Nobody else works on it now: if it is closed, a run that was killed left it so.
+        admin.reopen(admin.database()).await?;
+        Ok(Self(admin))
+    }
+
+    /// Gives it back.
+    pub(super) async fn release(self) {
+        self.0.close().await;
+    }
+}
+
+/// Takes the lock in a session at the maintenance database.
 ///
 /// It is asked for again and again rather than waited for inside the database: a waiting session would hold a snapshot,
 /// and `CREATE INDEX CONCURRENTLY` of the run that works would wait for that, for ever.

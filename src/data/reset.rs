@@ -2,15 +2,14 @@
 //!
 //! The template is made by the stack's own migrations and seeds, once for each state of their files.
 
-use std::collections::BTreeMap;
-
 use super::admin::Admin;
 use super::command::Declared;
 use super::digest::Digest;
+use super::migrations::Migrations;
+use super::replay::{pointed_at, replay, works_on};
 use super::seed_store::{Again, Hashed, SeedOptions, seed_in, wanted};
-use super::session::Session;
 use super::{DataContext, DataError, lock};
-use crate::domain::{Environment, Readiness, Secret, Service};
+use crate::domain::{Environment, Readiness, Service};
 use crate::engine::ExecRequest;
 
 /// How a reset was done.
@@ -60,6 +59,14 @@ async fn state(context: &DataContext, seeds: &[Hashed]) -> Result<String, DataEr
         digest.part(command.service.name.as_str().as_bytes());
         digest.part(command.hash(context).await?.as_bytes());
     }
+    for service in context.stack.services.values() {
+        if let Some(migrations) = Migrations::read(context, service)? {
+            for migration in &migrations.all {
+                digest.part(migration.up.file.as_bytes());
+                digest.part(migration.up.text.as_bytes());
+            }
+        }
+    }
     for (file, hash) in seeds {
         digest.part(file.name.as_bytes());
         digest.part(hash.as_bytes());
@@ -82,19 +89,13 @@ async fn make_template(
     template: &str,
 ) -> Result<(), DataError> {
     let building = format!("{}_building", admin.database());
-    admin.make(&building).await?;
-    let session = Session::open_as(context, database, &admin.login_to(&building)).await?;
-    let services = || context.stack.services.values();
-    for migration in services().filter_map(Declared::migration) {
-        let there = pointed_at(migration.service, admin.database(), &building);
-        migration.run_in(context, &session, there).await?;
-        see_that_it_obeyed(&session, &migration).await?;
-    }
+    let session = replay(context, database, admin, &building).await?;
     seed_in(context, &session, seeds, Again::WhereChanged).await?;
-    for seed in services().filter_map(Declared::seed) {
+    for seed in context.stack.services.values().filter_map(Declared::seed) {
         if works_on(seed.service, admin.database()) {
             let there = pointed_at(seed.service, admin.database(), &building);
-            seed.run_in(context, &session, there).await?;
+            seed.run_in(context, &session, Again::WhereChanged, there)
+                .await?;
         } else {
             // Its data lies elsewhere and stays, so its seeds are as applied as they were.
             seed.carry_over(context, database, &session).await?;
@@ -102,63 +103,6 @@ async fn make_template(
     }
     session.close().await;
     admin.rename(&building, template).await
-}
-
-/// The service's environment with its database exchanged for another.
-fn pointed_at(service: &Service, from: &str, to: &str) -> Environment {
-    let mut variables = variables(service, from, to);
-    // What postgres' own clients obey, whatever the service itself calls it.
-    variables.insert("PGDATABASE".to_owned(), Secret::new(to));
-    Environment::new(variables)
-}
-
-/// The service's variables that name the database `from`, pointed at another one.
-fn variables(service: &Service, from: &str, to: &str) -> BTreeMap<String, Secret> {
-    let variables = service.container.environment.iter();
-    variables
-        .filter_map(|(name, value)| {
-            let names_it = name.contains("DB") || name.contains("DATABASE");
-            let exchanged = repointed(value.expose(), from, to)
-                .or_else(|| (names_it && value.expose() == from).then(|| to.to_owned()))?;
-            Some((name.to_owned(), Secret::new(exchanged)))
-        })
-        .collect()
-}
-
-/// Whether any of the service's variables names this database.
-fn works_on(service: &Service, database: &str) -> bool {
-    let named = variables(service, database, database);
-    !named.is_empty()
-}
-
-/// `postgres://host/from?x` as `postgres://host/to?x`; `None` for anything else.
-fn repointed(url: &str, from: &str, to: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    if !matches!(scheme, "postgres" | "postgresql") {
-        return None;
-    }
-    let (authority, path) = rest.split_once('/')?;
-    let end = path.find('?').unwrap_or(path.len());
-    let (name, query) = path.split_at(end);
-    (name == from).then(|| format!("{scheme}://{authority}/{to}{query}"))
-}
-
-/// A command that works on a database of its own choice can't make a template.
-async fn see_that_it_obeyed(session: &Session, migration: &Declared<'_>) -> Result<(), DataError> {
-    let rows = session.client.query_typed(
-        "SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'jobsprint_dev')",
-        &[],
-    );
-    let rows = rows
-        .await
-        .map_err(|error| DataError::database("looking at the template", &error))?;
-    if rows.first().is_some_and(|row| row.get(0)) {
-        return Ok(());
-    }
-    Err(DataError::Unsteerable {
-        service: migration.service.name.clone(),
-    })
 }
 
 /// Empties the caches, which hold what the database said before.
@@ -181,21 +125,4 @@ pub(super) async fn empty_caches(context: &DataContext) -> Result<(), DataError>
         context.engine.execute(container, &request).await?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_urls_of_the_own_database_are_repointed() {
-        let point = |url| repointed(url, "jobsprint", "other");
-
-        assert_eq!(
-            point("postgresql://u:p@db:5432/jobsprint?sslmode=disable").as_deref(),
-            Some("postgresql://u:p@db:5432/other?sslmode=disable")
-        );
-        assert_eq!(point("postgres://u@db/n8n"), None);
-        assert_eq!(point("redis://db/jobsprint"), None);
-    }
 }

@@ -1,5 +1,7 @@
 //! Runs the text of an SQL file, and tells exactly which statement failed.
 
+use std::ops::RangeInclusive;
+
 use futures_util::{StreamExt, pin_mut};
 use tokio_postgres::error::{DbError, ErrorPosition};
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -62,6 +64,35 @@ impl Script {
         Ok(rows)
     }
 
+    /// How many statements it has.
+    pub(super) fn count(&self) -> usize {
+        statements(&self.text).len()
+    }
+
+    /// Runs one statement by itself, outside of any transaction; they count from 0.
+    pub(super) async fn run_one(&self, client: &Client, at: usize) -> Result<(), DataError> {
+        let Some(range) = statements(&self.text).into_iter().nth(at) else {
+            return Ok(());
+        };
+        let ran = client.batch_execute(&self.text[range.clone()]).await;
+        ran.map_err(|error| {
+            let Some(refusal) = error.as_db_error() else {
+                let place = Place::of_byte(&self.text, range.start);
+                return self.failure(place, in_words(&error), Vec::new(), None);
+            };
+            let place = match refusal.position() {
+                Some(ErrorPosition::Original(position)) => {
+                    let before = self.text[..range.start].chars().count();
+                    let before = u32::try_from(before).unwrap_or(u32::MAX);
+                    Place::of_character(&self.text, before.saturating_add(*position))
+                }
+                _ => Place::of_byte(&self.text, range.start),
+            };
+            let hint = "the statements before it stay; mend it and run the same again, and it goes on here".to_owned();
+            self.failure(place, refusal.message().to_owned(), said(refusal), Some(hint))
+        })
+    }
+
     /// Where a statement begins with a backslash.
     fn meta_command(&self) -> Option<Place> {
         let starts = statements(&self.text).into_iter().map(|range| range.start);
@@ -94,6 +125,16 @@ impl Script {
         self.failure(place, refusal.message().to_owned(), words, None)
     }
 
+    /// The lines of the statement that a place is in.
+    fn lines_of(&self, place: Place) -> RangeInclusive<usize> {
+        let lines = statements(&self.text).into_iter().map(|range| {
+            let first = Place::of_byte(&self.text, range.start).line;
+            first..=Place::of_byte(&self.text, range.end).line
+        });
+        let mut around = lines.filter(|lines| lines.contains(&place.line));
+        around.next().unwrap_or(place.line..=place.line)
+    }
+
     /// A failure of this file at a place.
     pub(super) fn failure(
         &self,
@@ -102,7 +143,7 @@ impl Script {
         words: Vec<String>,
         hint: Option<String>,
     ) -> DataError {
-        let mut details = excerpt(&self.file, &self.text, place);
+        let mut details = excerpt(&self.file, &self.text, self.lines_of(place), place);
         details.extend(words);
         DataError::File {
             file: self.file.clone(),

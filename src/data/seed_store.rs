@@ -5,10 +5,12 @@ use std::time::Instant;
 use super::copy;
 use super::digest::Digest;
 use super::ledger::{self, Kind, Ledger, Standing};
+use super::lock::Lock;
+use super::migrate::within;
 use super::script::Script;
 use super::seed_files::{Format, SeedFile, files};
 use super::session::Session;
-use super::{DataContext, DataError, DataOutcome, lock};
+use super::{DataContext, DataError, DataOutcome};
 use crate::domain::Service;
 use crate::event::Event;
 
@@ -54,9 +56,11 @@ pub async fn seed_store(
     {
         return Ok(DataOutcome::NothingDue);
     }
+    let lock = Lock::take(context, database).await?;
     let session = Session::open(context, database).await?;
     let outcome = seed_in(context, &session, &wanted, options.again).await?;
     session.close().await;
+    lock.release().await;
     Ok(outcome)
 }
 
@@ -83,7 +87,7 @@ pub(super) fn wanted(
     wanted.into_iter().map(hash).collect()
 }
 
-/// Applies those of `wanted` that are due in this session's database.
+/// Applies those of `wanted` that are due in this session's database. The caller holds the lock.
 pub(super) async fn seed_in(
     context: &DataContext,
     session: &Session,
@@ -91,10 +95,6 @@ pub(super) async fn seed_in(
     again: Again,
 ) -> Result<DataOutcome, DataError> {
     let client = &session.client;
-    if due(wanted, &Ledger::read(client).await?, again).is_empty() {
-        return Ok(DataOutcome::NothingDue);
-    }
-    lock::take(client, &context.events).await?;
     ledger::ensure(client).await?;
     // Whoever had the lock may have done it.
     let due = due(wanted, &Ledger::read(client).await?, again);
@@ -130,26 +130,18 @@ async fn apply(context: &DataContext, session: &Session, seed: &Due) -> Result<(
         .strip_prefix(&context.stack.working_dir)
         .unwrap_or(path);
     let shown = relative.display().to_string();
-    let transacting = |error| DataError::database("seeding", &error);
-
-    client.batch_execute("BEGIN").await.map_err(transacting)?;
-    let applied = match seed.file.format {
-        Format::Sql => match Script::read(path, shown.clone()) {
-            Ok(script) => script.run(client).await,
-            Err(error) => Err(error),
-        },
-        Format::Csv => copy::load(client, &seed.file, &shown, seed.standing, &context.events).await,
-    };
-    let rows = match applied {
-        Ok(rows) => rows,
-        Err(error) => {
-            client.batch_execute("ROLLBACK").await.ok(); // the session's end does it where this can't
-            return Err(error);
-        }
-    };
-    let name = &seed.file.name;
-    ledger::note(client, Kind::Seed, name, &seed.hash, began.elapsed()).await?;
-    client.batch_execute("COMMIT").await.map_err(transacting)?;
+    let rows = within(client, async {
+        let rows = match seed.file.format {
+            Format::Sql => Script::read(path, shown.clone())?.run(client).await?,
+            Format::Csv => {
+                copy::load(client, &seed.file, &shown, seed.standing, &context.events).await?
+            }
+        };
+        let name = &seed.file.name;
+        ledger::note(client, Kind::Seed, name, &seed.hash, began.elapsed()).await?;
+        Ok(rows)
+    });
+    let rows = rows.await?;
     let event = Event::DataProgress { what: shown, rows };
     context.events.tell(event);
     Ok(())

@@ -2,6 +2,8 @@
 
 use super::command::Declared;
 use super::ledger::{Kind, Ledger, Standing};
+use super::migration_ledger::applied;
+use super::migrations::Migrations;
 use super::seed_store::{SeedOptions, wanted};
 use super::session::Session;
 use super::{DataContext, DataError};
@@ -12,7 +14,7 @@ use crate::domain::Service;
 pub struct Due {
     /// The service or file.
     pub name: String,
-    /// `applied`, `pending`, `changed`.
+    /// `applied`, `pending`, `changed`; `missing` where no file has what the database has; `cut off` where it has a part.
     pub state: &'static str,
 }
 
@@ -21,9 +23,19 @@ pub struct Due {
 /// # Errors
 /// [`DataError`] where the database or an input can't be read.
 pub async fn migrations(context: &DataContext, database: &Service) -> Result<Vec<Due>, DataError> {
-    let services = context.stack.services.values();
-    let commands = services.filter_map(Declared::migration).collect();
-    of_commands(context, &read(context, database).await?, commands).await
+    let session = Session::open(context, database).await?;
+    let ledger = Ledger::read(&session.client).await?;
+    let mut due = Vec::new();
+    for service in context.stack.services.values() {
+        if let Some(migrations) = Migrations::read(context, service)? {
+            let applied = applied(&session.client, service.name.as_str()).await?;
+            due.extend(migrations.standing(&applied));
+        }
+        let command = Declared::migration(service).into_iter().collect();
+        due.extend(of_commands(context, &ledger, command).await?);
+    }
+    session.close().await;
+    Ok(due)
 }
 
 /// How the seed files and the services' seed commands stand.

@@ -10,7 +10,24 @@ pub struct MigrateRequest {
     /// The project; its services are those whose migrations are meant.
     pub scope: Scope,
     /// What to do.
-    pub verb: DataVerb,
+    pub verb: MigrateVerb,
+}
+
+/// What `migrate` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MigrateVerb {
+    /// Run what is due.
+    Run,
+    /// Run what is due up to the SQL file of this number.
+    To(i64),
+    /// Tell what is due.
+    Status,
+    /// Undo so many SQL files, the newest first.
+    Down(usize),
+    /// Make an SQL file of this name.
+    New(String),
+    /// Run all beside the live database and compare.
+    Verify,
 }
 
 /// `seed`.

@@ -33,7 +33,7 @@ pub use container::{
     PlacedFile, Resources, RestartPolicy, Ulimit,
 };
 pub use data_request::{
-    BackupRequest, BackupVerb, DataVerb, DbRequest, DbVerb, Freshness, MigrateRequest,
+    BackupRequest, BackupVerb, DataVerb, DbRequest, DbVerb, Freshness, MigrateRequest, MigrateVerb,
     ResetRequest, Reveal, SeedRequest, SnapshotRequest, SnapshotVerb,
 };
 pub use doctor_request::{BundleRequest, DoctorRequest, ExplainRequest, Treatment};

@@ -87,13 +87,18 @@ pub struct Hook {
     pub privileged: bool,
 }
 
-/// A service's migrations: its own command, run in its container (`x-jobsprint.migrate`).
+/// A service's migrations (`x-jobsprint.migrate`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Migrate {
-    /// The command.
-    pub run: Vec<String>,
-    /// Absolute files and directories whose content decides whether it is due.
-    pub inputs: Vec<PathBuf>,
+pub enum Migrate {
+    /// The service's own command, run in its container.
+    Command {
+        /// The command.
+        run: Vec<String>,
+        /// Absolute files and directories whose content decides whether it is due.
+        inputs: Vec<PathBuf>,
+    },
+    /// The absolute directory of `NNN_name.sql` files, which the tool runs in the stack's database.
+    Directory(PathBuf),
 }
 
 /// A service's own seed command (`x-jobsprint.seed`).

@@ -167,7 +167,7 @@ fn seeds_wait_for_migrations_which_wait_for_their_container_only_to_run() {
     let mut db = service("db").storing("rows");
     db.ready = Readiness::Postgres;
     let mut api = service("api").after("db", Condition::Healthy);
-    api.migrate = Some(crate::domain::Migrate {
+    api.migrate = Some(crate::domain::Migrate::Command {
         run: vec!["migrate".to_owned()],
         inputs: Vec::new(),
     });
@@ -183,6 +183,27 @@ fn seeds_wait_for_migrations_which_wait_for_their_container_only_to_run() {
   2. wait until shop-api-1 is ready (needed)
   3. migrate api (needed) after 1
   4. seed db (needed) after 1, 3",
+    );
+}
+
+#[test]
+fn sql_files_wait_for_the_database_alone_whichever_service_they_belong_to() {
+    let mut db = service("db").storing("rows");
+    db.ready = Readiness::Postgres;
+    db.migrate = Some(crate::domain::Migrate::Directory("/shop/db".into()));
+    let mut api = service("api").after("db", Condition::Healthy);
+    api.migrate = Some(crate::domain::Migrate::Directory("/shop/api".into()));
+    let stack = stack([db, api]);
+
+    let plan = planned(&stack, &running(&stack));
+
+    assert_plan(
+        &plan,
+        "
+  1. wait until shop-db-1 is ready (needed)
+  2. wait until shop-api-1 is ready (needed)
+  3. migrate db (needed) after 1
+  4. migrate api (needed) after 1",
     );
 }
 

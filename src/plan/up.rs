@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Cause, Fate, Nature, Plan, Replaced, containers, fate, labels, selection};
 use crate::domain::{
-    BuildImages, Condition, ContainerSpec, Necessity, NetworkSpec, Observed, ObservedContainer,
-    OnRestart, Orphans, Ownership, Phase, PullPolicy, Service, ServiceName, Stack, VolumeSpec,
+    BuildImages, Condition, ContainerSpec, Migrate, Necessity, NetworkSpec, Observed,
+    ObservedContainer, OnRestart, Orphans, Ownership, Phase, PullPolicy, Readiness, Service,
+    ServiceName, Stack, VolumeSpec,
 };
 use crate::event::StepId;
 
@@ -432,9 +433,17 @@ impl<'a> Planner<'a> {
     /// A migration doesn't wait until its own service is ready: a service may well be ready only once it is migrated.
     fn data(&mut self, order: &[&'a Service]) {
         let mut own: BTreeMap<&ServiceName, StepId> = BTreeMap::new();
+        let database = order
+            .iter()
+            .find(|service| service.ready == Readiness::Postgres);
         if self.options.migrate == Phase::Do {
             for service in order.iter().filter(|service| service.migrate.is_some()) {
-                let needs = self.running(service);
+                let needs = match (&service.migrate, database) {
+                    (Some(Migrate::Directory(_)), Some(database)) => {
+                        self.services[&database.name].ready.clone()
+                    }
+                    _ => self.running(service),
+                };
                 let step = self.add_data(Action::Migrate, service, needs);
                 own.insert(&service.name, step);
                 self.migrations.insert(step);
@@ -444,9 +453,6 @@ impl<'a> Planner<'a> {
             return;
         }
         let mut store_seeded = None;
-        let database = order
-            .iter()
-            .find(|service| service.ready == crate::domain::Readiness::Postgres);
         if let (Some(database), true) = (database, self.stack.seeds.is_some()) {
             let mut needs = self.services[&database.name].ready.clone();
             needs.extend(&self.migrations);

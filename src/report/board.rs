@@ -88,8 +88,7 @@ impl Board {
                 self.images.insert(image.clone(), news);
             }
             Event::DataProgress { what, rows } => {
-                let rows = usize::try_from(*rows).unwrap_or(usize::MAX);
-                self.aside = Some((what.clone(), words::count(rows, "row")));
+                self.aside = Some((what.clone(), words::rows(*rows)));
             }
             Event::EngineProgress { doing } => {
                 self.aside = Some(("engine".to_owned(), doing.clone()));

@@ -74,10 +74,7 @@ impl Plain {
                 let text = image_text(*way, doing, *transfer);
                 self.progress(at, image.as_str(), doing, &text)
             }
-            Event::DataProgress { what, rows } => {
-                let text = words::count(usize::try_from(*rows).unwrap_or(usize::MAX), "row");
-                self.progress(at, what, "", &text)
-            }
+            Event::DataProgress { what, rows } => self.progress(at, what, "", &words::rows(*rows)),
             Event::EngineProgress { doing } => vec![self.line(at, "engine", doing)],
             Event::Generated { place, names } => {
                 vec![self.line(at, "", &summary::generated(place, names))]

@@ -14,6 +14,15 @@ pub fn count(number: usize, noun: &str) -> String {
     }
 }
 
+/// How many rows a file touched; one that touched none is done all the same.
+#[must_use]
+pub fn rows(number: u64) -> String {
+    match usize::try_from(number).unwrap_or(usize::MAX) {
+        0 => "done".to_owned(),
+        number => count(number, "row"),
+    }
+}
+
 /// A list as it is spoken: `a`, `a and b`, `a, b and c`.
 pub fn list<T: AsRef<str>>(items: &[T]) -> String {
     match items {

@@ -33,14 +33,7 @@ impl Lowering<'_, '_> {
             .and_then(|words| words.get("watch"))
             .and_then(Node::as_bool)
             == Some(false);
-        let task = |key: &str| {
-            let task = words?.get(key)?;
-            let inputs: Vec<PathBuf> = list(task, "inputs")
-                .into_iter()
-                .map(PathBuf::from)
-                .collect();
-            Some((list(task, "run"), inputs))
-        };
+        let seed = words.and_then(|words| words.get("seed"));
         let restart = word("restart");
         let mut service = Service {
             role: if word("role").as_deref() == Some("data") {
@@ -62,8 +55,11 @@ impl Lowering<'_, '_> {
             grace: words
                 .and_then(|words| time(words, "grace"))
                 .unwrap_or(GRACE),
-            migrate: task("migrate").map(|(run, inputs)| Migrate { run, inputs }),
-            seed: task("seed").map(|(run, inputs)| SeedCommand { run, inputs }),
+            migrate: self.migrate(words),
+            seed: seed.map(|seed| SeedCommand {
+                run: list(seed, "run"),
+                inputs: inputs(seed),
+            }),
             url: word("url"),
             necessity: if words.is_some_and(|words| flag(words, "optional")) {
                 Necessity::Optional
@@ -91,6 +87,31 @@ impl Lowering<'_, '_> {
             Some(_) | None => ReplaceMode::Container,
         };
         service
+    }
+
+    fn migrate(&mut self, words: Option<&Node>) -> Option<Migrate> {
+        let node = words?.get("migrate")?;
+        let run = list(node, "run");
+        match (text(node, "directory"), run.is_empty()) {
+            (Some(directory), true) => return Some(Migrate::Directory(directory.into())),
+            (None, false) => {
+                let inputs = inputs(node);
+                return Some(Migrate::Command { run, inputs });
+            }
+            (Some(_), false) => self.loader.fault(
+                Some(node.place),
+                "`migrate` has both `run` and `directory`",
+                "one of them was expected",
+                Some("two services may have one each"),
+            ),
+            (None, true) => self.loader.fault(
+                Some(node.place),
+                "`migrate` has neither `run` nor `directory`",
+                "`run: [npm, run, migrate]`, or `directory: ./migrations` was expected",
+                None,
+            ),
+        }
+        None
     }
 
     fn readiness(&mut self, words: Option<&Node>, has_healthcheck: bool) -> Readiness {
@@ -124,6 +145,12 @@ impl Lowering<'_, '_> {
         };
         entries.filter(is_enabled).filter_map(lowered).collect()
     }
+}
+
+/// The files and directories that a task depends on.
+fn inputs(task: &Node) -> Vec<PathBuf> {
+    let inputs = list(task, "inputs").into_iter();
+    inputs.map(PathBuf::from).collect()
 }
 
 fn dependency(node: &Node) -> Dependency {

@@ -1,116 +1,18 @@
 //! Migrations and seeds against a real postgres: what is due runs once, whole or not at all.
 
+mod database;
+mod migrations;
+#[path = "../world/mod.rs"]
 mod world;
 
-use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use database::Database;
 use jobsprint_dev::data::{
-    DataContext, DataOutcome, Glance, ResetOutcome, SeedOptions, backup, backups, migrate, reset,
-    restore, seed_service, seed_store,
+    Again, DataOutcome, ResetOutcome, backup, backups, migrate, reset, restore, seed_service,
 };
-use jobsprint_dev::domain::{ContainerId, Failure, FailureKind, Migrate, SeedCommand, Service};
+use jobsprint_dev::domain::{Failure, FailureKind};
 use jobsprint_dev::engine::ExecRequest;
-use jobsprint_dev::event::Events;
-use tempfile::TempDir;
-use world::{World, postgres};
-
-/// A running database, whose own container runs the commands, and a project directory.
-struct Database {
-    world: World,
-    service: Service,
-    id: ContainerId,
-    project: TempDir,
-}
-
-impl Database {
-    async fn new() -> Self {
-        let world = World::new().await;
-        let service = postgres();
-        let (id, waited) = world.up(&service).await;
-        waited.expect("postgres comes up");
-        Self {
-            world,
-            service,
-            id,
-            project: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn context(&self) -> DataContext {
-        let mut stack = self.world.stack([self.service.clone()]);
-        stack.working_dir = self.project.path().into();
-        stack.seeds = Some(self.project.path().join("seeds"));
-        DataContext {
-            engine: self.world.engine.clone(),
-            facts: self.world.facts.clone(),
-            stack: Arc::new(stack),
-            containers: [(self.service.name.clone(), self.id.clone())].into(),
-            events: Events::channel().0,
-            glance: Glance::default(),
-        }
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.project.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        path
-    }
-
-    async fn seed(&self) -> Result<DataOutcome, Failure> {
-        seed_store(&self.context(), &self.service, &SeedOptions::default())
-            .await
-            .map_err(Failure::from)
-    }
-
-    async fn ask(&self, sql: &str) -> String {
-        let request = ExecRequest {
-            command: ["psql", "-U", "jobsprint", "-Atc", sql]
-                .map(ToOwned::to_owned)
-                .to_vec(),
-            ..ExecRequest::default()
-        };
-        let executed = self.world.engine.execute(&self.id, &request).await.unwrap();
-        assert_eq!(
-            executed.code,
-            0,
-            "{}",
-            String::from_utf8_lossy(&executed.stderr)
-        );
-        String::from_utf8(executed.stdout)
-            .unwrap()
-            .trim()
-            .to_owned()
-    }
-
-    /// A service whose commands run where psql is.
-    fn app(&self, sql: &str) -> Service {
-        let mut app = self.service.clone();
-        let run: Vec<String> = [
-            "psql",
-            "-U",
-            "jobsprint",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-c",
-            sql,
-        ]
-        .map(ToOwned::to_owned)
-        .to_vec();
-        app.migrate = Some(Migrate {
-            run: run.clone(),
-            inputs: vec![self.project.path().join("migrations")],
-        });
-        app.seed = Some(SeedCommand {
-            run,
-            inputs: Vec::new(),
-        });
-        app
-    }
-}
 
 #[tokio::test]
 async fn a_migration_runs_once_and_again_when_its_inputs_change() {
@@ -192,11 +94,11 @@ async fn a_seed_command_runs_once() {
     let app = database.app("SELECT 1");
 
     assert_eq!(
-        seed_service(&database.context(), &app).await,
+        seed_service(&database.context(), &app, Again::WhereChanged).await,
         Ok(DataOutcome::Ran(1))
     );
     assert_eq!(
-        seed_service(&database.context(), &app).await,
+        seed_service(&database.context(), &app, Again::WhereChanged).await,
         Ok(DataOutcome::NothingDue)
     );
 }
