@@ -8,10 +8,14 @@ use super::ledger::{self, Kind, Ledger, Standing};
 use super::lock::Lock;
 use super::seed_store::Again;
 use super::session::Session;
-use super::{DataContext, DataError, DataOutcome};
+use super::{DataContext, DataError, DataOutcome, leftover};
 use crate::domain::{ContainerId, Environment, Migrate, Service};
 use crate::engine::ExecRequest;
 
+/// What the ledger says of a command that was begun.
+const BEGUN: &str = "begun";
+/// And once it has ended, well or not.
+const ENDED: &str = "ended";
 /// So many lines of a failed command's output are shown.
 const SHOWN: usize = 20;
 
@@ -93,16 +97,27 @@ impl<'a> Declared<'a> {
     ) -> Result<DataOutcome, DataError> {
         let client = &session.client;
         let hash = self.hash(context).await?;
+        let ledger = Ledger::read(client).await?;
         // Whoever had the lock may have done it.
-        if !self.is_due(&Ledger::read(client).await?, &hash, again) {
+        if !self.is_due(&ledger, &hash, again) {
             return Ok(DataOutcome::NothingDue);
         }
         let container = context.container(self.service)?;
-        let began = Instant::now();
-        self.run(context, container, environment).await?;
-        ledger::ensure(client).await?;
         let name = self.service.name.as_str();
-        ledger::note(client, self.kind, name, &hash, began.elapsed()).await?;
+        let mark = format!("{} {name}", self.kind.as_str());
+        if ledger.standing(Kind::Begun, &mark, BEGUN) == Standing::Applied {
+            leftover::end(context, container, self.kind).await?;
+        }
+        ledger::ensure(client).await?;
+        ledger::note(client, Kind::Begun, &mark, BEGUN, Duration::ZERO).await?;
+        let began = Instant::now();
+        let ran = self.run(context, container, environment).await;
+        let took = began.elapsed();
+        // A command may well begin by wiping the database.
+        ledger::ensure(client).await?;
+        ledger::note(client, Kind::Begun, &mark, ENDED, took).await?;
+        ran?;
+        ledger::note(client, self.kind, name, &hash, took).await?;
         Ok(DataOutcome::Ran(1))
     }
 
@@ -157,7 +172,7 @@ impl<'a> Declared<'a> {
         let command = self.run.join(" ");
         let request = ExecRequest {
             command: self.run.to_vec(),
-            environment,
+            environment: leftover::marked(environment, self.kind),
             ..ExecRequest::default()
         };
         let executed = context.engine.execute(container, &request).await?;

@@ -19,14 +19,18 @@ pub(super) enum Kind {
     Seed,
     /// A service's own seed command.
     SeedCommand,
+    /// A command that was begun; its hash tells whether it has ended.
+    Begun,
 }
 
 impl Kind {
-    const fn as_str(self) -> &'static str {
+    /// The word that the database has for it.
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Migrate => "migrate",
             Self::Seed => "seed",
             Self::SeedCommand => "seed-command",
+            Self::Begun => "begun",
         }
     }
 }

@@ -13,6 +13,7 @@ mod dump;
 mod error;
 mod excerpt;
 mod ledger;
+mod leftover;
 mod lock;
 mod migrate;
 mod migration_files;
