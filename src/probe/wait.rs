@@ -193,7 +193,7 @@ impl<'a> Watch<'a> {
             Input::Life(Some(sign)) => Ok(self.hear(sign)),
             Input::Life(None) => {
                 self.life = futures_util::stream::pending().boxed();
-                Ok(Verdict::Waiting)
+                self.see_that_the_engine_is_there().await
             }
             Input::Engine(Ok(event)) => self.happened(&event).await,
             Input::Engine(Err(RecvError::Lagged(_))) => self.look_afresh().await,
@@ -283,6 +283,15 @@ impl<'a> Watch<'a> {
             return Ok(self.hear(Sign::Started));
         }
         Ok(self.machine.at(Instant::now().into_std()))
+    }
+
+    /// The log of a container that ends is followed by its event; where the engine itself is gone, no event ever comes.
+    async fn see_that_the_engine_is_there(&mut self) -> Result<Verdict, Failure> {
+        let name = self.wait.container.as_str();
+        match self.prober.engine.container(name).await {
+            Ok(_) => Ok(Verdict::Waiting),
+            Err(error) => Err(failure::of_engine(self.wait.service, &error)),
+        }
     }
 
     /// A container that started again may have another address, and a new log stream.
