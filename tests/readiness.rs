@@ -1,0 +1,243 @@
+//! Services that are ready late, lie, or lose their engine: what `up` says of them, on a real engine.
+
+#[path = "world/shipped.rs"]
+mod shipped;
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use jobsprint_dev::domain::ImageRef;
+use jobsprint_dev::engine::{Surroundings, connect};
+use support::Bed;
+
+/// The tool at work on this Compose file.
+fn tool(directory: &Path, project: &str, compose: &str, words: &[&str]) -> Command {
+    fs::write(directory.join("compose.yaml"), compose).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"));
+    command
+        .args(["-p", project, "--output", "plain"])
+        .args(words)
+        .current_dir(directory)
+        .env("XDG_STATE_HOME", directory.join("state"))
+        .stdin(Stdio::null());
+    command
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+async fn up(bed: &Bed, service: &str, words: &[&str]) -> (Option<i32>, String) {
+    support::tiny_image(&bed.engine).await;
+    let (_directory, path) = support::scratch();
+    let compose = format!(
+        "services:\n  app:\n    image: jobsprint-dev-test/tiny:2\n    init: true\n{service}"
+    );
+    let words = [&["up"], words].concat();
+    let output = tool(&path, bed.project.as_str(), &compose, &words).output();
+    let output = output.expect("the tool starts");
+    (output.status.code(), text(&output))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_says_nothing_and_listens_after_45_seconds_is_waited_for() {
+    let bed = Bed::make().await;
+    let service = "    command: [sh, -c, 'sleep 45; exec httpd -f -p 80']\n    expose: ['80']\n    x-jobsprint: { ready: tcp }\n";
+
+    let (code, said) = up(&bed, service, &[]).await;
+
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("waiting: TCP: connection refused"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthcheck_that_lies_is_not_asked_where_the_file_names_a_probe() {
+    let (green, red) = (Bed::make().await, Bed::make().await);
+    let lie = |script: &str, check: &str| {
+        format!(
+            "    command: [sh, -c, '{script}']\n    expose: ['80']\n    x-jobsprint: {{ ready: tcp }}\n    \
+             healthcheck: {{ test: [CMD, '{check}'], interval: 1s, retries: 1 }}\n"
+        )
+    };
+    let (closed, open) = (
+        lie("exec sleep 60", "true"),
+        lie("exec httpd -f -p 80", "false"),
+    );
+
+    let (sick, well) = tokio::join!(
+        up(&green, &closed, &["--timeout", "4s"]),
+        up(&red, &open, &[]),
+    );
+
+    assert_eq!(sick.0, Some(30), "{}", sick.1);
+    assert!(sick.1.contains("TCP: connection refused"), "{}", sick.1);
+    assert_eq!(well.0, Some(0), "{}", well.1);
+}
+
+const SLOW_POSTGRES: &str = "
+services:
+  postgres:
+    image: postgres:15-alpine
+    environment: { POSTGRES_USER: jobsprint, POSTGRES_PASSWORD: s3cret-value }
+    volumes: ['./init:/docker-entrypoint-initdb.d:ro']
+    x-jobsprint: { ready: postgres }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_is_never_ready_before_ten_seconds_of_init_scripts_are_done() {
+    let beds = [Bed::make().await, Bed::make().await, Bed::make().await];
+    let image = ImageRef::new("postgres:15-alpine");
+    shipped::ensure(&beds[0].engine, &image).await;
+    let run = |project: String| {
+        tokio::task::spawn_blocking(move || {
+            let (_directory, path) = support::scratch();
+            fs::create_dir(path.join("init")).expect("a directory");
+            let script = "select pg_sleep(10); create table done as select 1 as one;";
+            fs::write(path.join("init/slow.sql"), script).expect("a file");
+            let output = tool(&path, &project, SLOW_POSTGRES, &["up"]).output();
+            let output = output.expect("the tool starts");
+            assert!(output.status.success(), "{}", text(&output));
+            let asked = [
+                "exec",
+                "-T",
+                "postgres",
+                "--",
+                "psql",
+                "-U",
+                "jobsprint",
+                "-Atc",
+            ];
+            let words = [&asked[..], &["select one from done"]].concat();
+            let output = tool(&path, &project, SLOW_POSTGRES, &words).output();
+            text(&output.expect("the tool starts"))
+        })
+    };
+
+    let answers =
+        futures_util::future::join_all(beds.iter().map(|bed| run(bed.project.to_string())));
+
+    for answer in answers.await {
+        assert_eq!(answer.expect("no panic").trim(), "1");
+    }
+}
+
+/// An engine of this test's own, that may be ended.
+struct OwnEngine {
+    directory: PathBuf,
+    daemon: Child,
+}
+
+impl OwnEngine {
+    fn start(directory: &Path) -> Self {
+        let part = |name: &str| directory.join(name).display().to_string();
+        let log = fs::File::create(directory.join("log")).expect("a file");
+        let daemon = Command::new("dockerd")
+            .args(["--data-root", &part("data"), "--exec-root", &part("exec")])
+            .args(["--pidfile", &part("pid"), "--host"])
+            .arg(format!("unix://{}", part("engine.sock")))
+            .args(["--bridge=none", "--iptables=false", "--ip-forward=false"])
+            .args(["--containerd-namespace", "jobsprint-dev-test"])
+            .args([
+                "--containerd-plugins-namespace",
+                "jobsprint-dev-test-plugins",
+            ])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("dockerd is installed");
+        Self {
+            directory: directory.to_owned(),
+            daemon,
+        }
+    }
+
+    fn address(&self) -> String {
+        format!("unix://{}", self.directory.join("engine.sock").display())
+    }
+
+    async fn connected(&self) -> std::sync::Arc<dyn jobsprint_dev::engine::Engine> {
+        let address = self.address();
+        let began = Instant::now();
+        loop {
+            let around =
+                Surroundings::read(|name| (name == "DOCKER_HOST").then(|| address.clone()));
+            match connect(&around).await {
+                Ok(engine) => return engine,
+                Err(absence) if began.elapsed() > Duration::from_mins(1) => panic!("{absence}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        let pid = self.daemon.id().to_string();
+        Command::new("kill").arg(pid).status().expect("kill starts");
+        self.daemon.wait().expect("it is our child");
+    }
+}
+
+impl Drop for OwnEngine {
+    fn drop(&mut self) {
+        if matches!(self.daemon.try_wait(), Ok(None)) {
+            self.end();
+        }
+    }
+}
+
+const SLOW: &str = "
+services:
+  slow:
+    image: jobsprint-dev-test/tiny:2
+    network_mode: none
+    init: true
+    command: [sh, -c, 'echo begun; sleep 3; echo all done; exec sleep infinity']
+    x-jobsprint: { ready: log all done }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_ends_in_the_middle_is_told_and_the_next_run_carries_on() {
+    let (_directory, path) = support::scratch();
+    let mut own = OwnEngine::start(&path);
+    let engine = own.connected().await;
+    support::tiny_image(&engine).await;
+    let address = own.address();
+    let run = |words: &[&str]| {
+        let mut command = tool(&path, "ended", SLOW, words);
+        command.env("DOCKER_HOST", &address);
+        command
+    };
+
+    let first = run(&["up"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the tool starts");
+    let project = jobsprint_dev::domain::ProjectName::new("ended").expect("a name");
+    let began = Instant::now();
+    while !engine
+        .observe(&project, &[])
+        .await
+        .expect("it answers")
+        .containers
+        .iter()
+        .any(jobsprint_dev::domain::ObservedContainer::is_running)
+    {
+        assert!(began.elapsed() < Duration::from_mins(1));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    own.end();
+    let output = first.wait_with_output().expect("it ends");
+    let said = text(&output);
+    assert!(matches!(output.status.code(), Some(20 | 31)), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+
+    let own = OwnEngine::start(&path);
+    own.connected().await;
+    let again = run(&["up"]).output().expect("the tool starts");
+    assert!(again.status.success(), "{}", text(&again));
+    let down = run(&["down"]).output().expect("the tool starts");
+    assert!(down.status.success(), "{}", text(&down));
+}
