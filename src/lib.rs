@@ -20,6 +20,7 @@
 //! | [`probe`] | readiness, in each service's own protocol | plan, supervise, engine, event, domain |
 //! | [`data`] | migrations, seeds and their ledger | plan, supervise, engine, event, domain |
 //! | [`run`] | the async shell: executor, supervisor, signals | plan, supervise, engine, event, domain |
+//! | [`watch`] | watched files: which change means what, and when | images, domain |
 //! | [`replace`] | running code replaced: files, process, container | plan, engine, event, domain |
 //! | [`store`] | files that the tool writes: atomic, private, locked, backed up | domain |
 //! | [`report`] | events → text | event, plan, domain |
@@ -58,3 +59,4 @@ pub mod report;
 pub mod run;
 pub mod store;
 pub mod supervise;
+pub mod watch;

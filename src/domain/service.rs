@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     ContainerSettings, ImageSource, Mount, MountSource, Readiness, ServiceName, WatchAction,
-    WatchRule,
+    WatchRule, Watching,
 };
 
 /// Whether a service keeps data or serves people; data services start first.
@@ -101,6 +101,17 @@ pub enum Migrate {
     Directory(PathBuf),
 }
 
+impl Migrate {
+    /// The absolute files and directories that decide whether it is due.
+    #[must_use]
+    pub fn inputs(&self) -> &[PathBuf] {
+        match self {
+            Self::Command { inputs, .. } => inputs,
+            Self::Directory(directory) => std::slice::from_ref(directory),
+        }
+    }
+}
+
 /// A service's own seed command (`x-jobsprint.seed`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedCommand {
@@ -143,6 +154,8 @@ pub struct Service {
     pub necessity: Necessity,
     /// File-change rules.
     pub watch: Vec<WatchRule>,
+    /// Whether file changes do anything (`x-jobsprint.watch`).
+    pub watching: Watching,
     /// A command that must pass before a restart (`x-jobsprint.check`); `{files}` stands for the changed files, `{file}` for each in a run of its own.
     pub check: Option<Vec<String>>,
     /// Profiles that enable it; empty for always.
@@ -175,6 +188,7 @@ impl Service {
             url: None,
             necessity: Necessity::default(),
             watch: Vec::new(),
+            watching: Watching::default(),
             check: None,
             profiles: Vec::new(),
             post_start: Vec::new(),

@@ -30,6 +30,16 @@ pub enum WatchAction {
     },
 }
 
+/// Whether changes of a service's files do anything (`x-jobsprint.watch`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Watching {
+    /// By its rules; without any, a change in a bind-mounted source restarts it.
+    #[default]
+    On,
+    /// Nothing happens.
+    Off,
+}
+
 /// One rule of `develop.watch`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchRule {

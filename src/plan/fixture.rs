@@ -12,6 +12,7 @@ use crate::domain::{
     ImageRef, ImageSource, Mount, MountAccess, MountSource, Necessity, Network, NetworkAttachment,
     NetworkId, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, OnRestart,
     ProjectName, PullPolicy, Readiness, ReplaceMode, Role, Service, ServiceName, Stack, Volume,
+    Watching,
 };
 
 /// A stack `shop` of these services, with its default network.
@@ -77,6 +78,7 @@ pub fn service(name: &str) -> Service {
         url: None,
         necessity: Necessity::Required,
         watch: Vec::new(),
+        watching: Watching::default(),
         check: None,
         profiles: Vec::new(),
         post_start: Vec::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::{
     Condition, Dependency, Environment, Hook, Migrate, Necessity, OnRestart, Readiness,
-    ReplaceMode, Role, Secret, SeedCommand, Service, ServiceName, WatchAction, WatchRule,
+    ReplaceMode, Role, Secret, SeedCommand, Service, ServiceName, WatchAction, WatchRule, Watching,
 };
 
 use super::read::{flag, number, text, time};
@@ -29,10 +29,6 @@ impl Lowering<'_, '_> {
                 .as_ref()
                 .is_some_and(|check| !check.is_disabled()),
         );
-        let watch_is_off = words
-            .and_then(|words| words.get("watch"))
-            .and_then(Node::as_bool)
-            == Some(false);
         let seed = words.and_then(|words| words.get("seed"));
         let restart = word("restart");
         let mut service = Service {
@@ -66,10 +62,13 @@ impl Lowering<'_, '_> {
             } else {
                 Necessity::Required
             },
-            watch: if watch_is_off {
-                Vec::new()
-            } else {
-                watch_rules(node)
+            watch: watch_rules(node),
+            watching: match words
+                .and_then(|words| words.get("watch"))
+                .and_then(Node::as_bool)
+            {
+                Some(false) => Watching::Off,
+                Some(true) | None => Watching::On,
             },
             check: words
                 .map(|words| list(words, "check"))

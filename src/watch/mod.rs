@@ -1,0 +1,23 @@
+//! Watched files: which change means what, when a burst of changes has come to rest, and the watcher itself.
+
+mod change;
+mod contents;
+mod duties;
+mod figures;
+mod ignored;
+mod interest;
+mod lane;
+mod rules;
+mod settle;
+mod work;
+
+pub use change::{Change, Presence, Sight};
+pub use contents::Contents;
+pub use duties::Duties;
+pub use figures::{Figure, Figures};
+pub use ignored::{GitRules, Ignored, Reason};
+pub use interest::{Interest, Purpose, Word};
+pub use lane::Lane;
+pub use rules::{Rules, Surroundings};
+pub use settle::{Batch, Pace, Settle};
+pub use work::{Replacement, Work};
