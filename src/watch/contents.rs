@@ -43,11 +43,15 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// The contents of `files` as they are now.
+    /// The contents of `files` as they were at `then`: one that was written since is not known.
     #[must_use]
-    pub fn of(files: impl IntoIterator<Item = PathBuf>) -> Self {
+    pub fn of(files: impl IntoIterator<Item = PathBuf>, then: SystemTime) -> Self {
         let print = |path: PathBuf| {
-            let found = fs::metadata(&path).ok().filter(Metadata::is_file)?;
+            let is_old = |found: &Metadata| found.modified().is_ok_and(|at| at < then);
+            let found = fs::metadata(&path).ok()?;
+            if !found.is_file() || !is_old(&found) {
+                return None;
+            }
             Some((path.clone(), Print::of(&path, &found)?))
         };
         Self {
@@ -106,6 +110,8 @@ impl Contents {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn known(files: &[(&str, &str)]) -> (tempfile::TempDir, Contents) {
@@ -116,7 +122,7 @@ mod tests {
             fs::write(path, text).expect("written");
         }
         let paths = files.iter().map(|(name, _)| place.path().join(name));
-        let contents = Contents::of(paths);
+        let contents = Contents::of(paths, SystemTime::now() + Duration::from_secs(1));
         (place, contents)
     }
 
@@ -131,6 +137,17 @@ mod tests {
         fs::write(&file, "two").expect("written");
         assert_eq!(contents.look(&file), [(file.clone(), Presence::Present)]);
         assert_eq!(contents.look(&file), []);
+    }
+
+    #[test]
+    fn a_file_that_is_saved_while_the_survey_goes_on_is_a_change() {
+        let (place, _) = known(&[("a.js", "one")]);
+        let file = place.path().join("a.js");
+        let before = SystemTime::now() - Duration::from_secs(1);
+
+        let mut contents = Contents::of([file.clone()], before);
+
+        assert_eq!(contents.look(&file), [(file.clone(), Presence::Present)]);
     }
 
     #[test]
