@@ -88,6 +88,44 @@ pub enum LogStream {
     Stderr,
 }
 
+/// What a change of files did to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeWay {
+    /// The files were copied.
+    Synced,
+    /// They were copied, and a command was run.
+    SyncedAndRan,
+    /// Its process was restarted, its container went on.
+    RestartedInPlace,
+    /// Its container was restarted.
+    Restarted,
+    /// Its image was built anew, and its container made anew.
+    Rebuilt,
+    /// Its image was built anew, and is what it was.
+    RebuiltTheSame,
+}
+
+/// Where the time of a change went; what was not done took none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Phases {
+    /// Until the changes had come to rest.
+    pub settle: Duration,
+    /// While it waited for the change before it.
+    pub queue: Duration,
+    /// The service's own check.
+    pub check: Option<Duration>,
+    /// The copying of files, and commands run on account of it.
+    pub sync: Option<Duration>,
+    /// The building of an image.
+    pub build: Option<Duration>,
+    /// Until the old process had ended.
+    pub stop: Option<Duration>,
+    /// Until the new one was there and answered.
+    pub boot: Option<Duration>,
+    /// The last question whether it is ready.
+    pub probe: Option<Duration>,
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -169,6 +207,54 @@ pub enum Event {
         place: String,
         /// What, as `JWT_SECRET`.
         names: Vec<String>,
+    },
+    /// The plan was carried out to its end, and the run goes on.
+    Walked,
+    /// Files are watched from now on.
+    Watching {
+        /// The services whose code is watched.
+        services: Vec<ServiceName>,
+        /// How many files count.
+        files: usize,
+        /// In how many directories they lie.
+        directories: usize,
+    },
+    /// A change of files has reached its service.
+    Changed {
+        /// The service.
+        service: ServiceName,
+        /// The first of the files, as the person would name it.
+        file: String,
+        /// How many there were.
+        files: usize,
+        /// What was done.
+        way: ChangeWay,
+        /// Where the time went.
+        phases: Box<Phases>,
+        /// From the first change seen to the end of it all.
+        took: Duration,
+    },
+    /// A changed file doesn't pass the service's check: what runs goes on as it was.
+    CheckFailed {
+        /// The service.
+        service: ServiceName,
+        /// The first of the files.
+        file: String,
+        /// How many there were.
+        files: usize,
+        /// What the check printed.
+        output: Vec<String>,
+    },
+    /// A change could not be brought to its service, or the service didn't come back from it.
+    ChangeFailed {
+        /// The service.
+        service: ServiceName,
+        /// The first of the files.
+        file: String,
+        /// How many there were.
+        files: usize,
+        /// Why.
+        failure: Failure,
     },
     /// A line of a service's log.
     Log {

@@ -42,5 +42,6 @@ mod stock;
 mod terminal;
 mod up;
 mod volumes;
+mod watch;
 
 pub use run::run;

@@ -1,11 +1,11 @@
 //! The project at hand: its place on the disk, and its files read and checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::environment;
-use super::files::Disk;
+use super::files::{Disk, Noting};
 use super::ports::Remapped;
 use super::session::Session;
 use super::stand_in::stand_ins;
@@ -49,6 +49,8 @@ pub(super) struct Project {
     pub loaded: Loaded,
     /// Whether every value is there that the files ask for.
     pub completeness: Completeness,
+    /// The files that it was read from and those that were looked for, where it was loaded whole.
+    pub files: BTreeSet<PathBuf>,
     schema: Option<Schema>,
     locks: PathBuf,
 }
@@ -140,11 +142,14 @@ impl Project {
     pub fn load(session: &Session, scope: &Scope) -> Result<Self, Failure> {
         let place = Place::find(session, scope);
         let environment = environment_of(session, &place);
-        let loaded = Self::read(session, &place, scope, environment)
+        let disk = Noting::default();
+        let loaded = composefile::load(&place.request(session, scope, environment), &disk)
             .map_err(|diagnostics| wrong(session, &diagnostics))?;
         let schema = environment::schema(&place.root)?;
         let whole = Completeness::Whole;
-        Ok(Self::begin(session, place, loaded, schema, whole))
+        let mut project = Self::begin(session, place, loaded, schema, whole);
+        project.files = disk.noted();
+        Ok(project)
     }
 
     /// As [`Self::load`], for what starts nothing: values that are missing are told, and no hindrance.
@@ -197,6 +202,7 @@ impl Project {
             loaded,
             completeness,
             schema,
+            files: BTreeSet::new(),
             root: place.root,
             locks: session.locks(),
         }
@@ -230,6 +236,7 @@ impl Project {
             completeness: Completeness::Whole,
             schema,
             root: place.root.clone(),
+            files: BTreeSet::new(),
             locks: session.locks(),
         }
     }

@@ -5,7 +5,7 @@ use tokio::runtime;
 use super::session::Session;
 use super::{
     backup, bundle, ci, config, db, doctor, down, engine, env, exec, explain, guard, halt, logs,
-    migrate, reset, seed, setup, snapshot, stacks, startup, status, up,
+    migrate, reset, seed, setup, snapshot, stacks, startup, status, up, watch,
 };
 use crate::cli::{Request, completions};
 use crate::domain::{Failure, FailureKind, OutputMode};
@@ -70,6 +70,7 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Down(request) => down::run(session, request).await,
         Request::Stop(request) => halt::stop(session, request).await,
         Request::Restart(request) => halt::restart(session, request).await,
+        Request::Watch(request) => watch::run(session, request).await,
         Request::Status(request) => status::run(session, request).await,
         Request::Logs(request) => logs::run(session, request).await,
         Request::Exec(request) => exec::run(session, request).await,
@@ -98,6 +99,7 @@ fn output(request: &Request) -> OutputMode {
         Request::Setup(request) | Request::Up(request) => request.scope.output,
         Request::Down(request) => request.scope.output,
         Request::Stop(request) | Request::Restart(request) => request.scope.output,
+        Request::Watch(request) => request.scope.output,
         Request::Status(scope) => scope.output,
         Request::Logs(request) => request.scope.output,
         Request::Exec(request) => request.scope.output,

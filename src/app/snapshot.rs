@@ -1,5 +1,6 @@
 //! `snapshot`: the whole stack's data as it is, kept under a name, and back.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
@@ -122,6 +123,7 @@ async fn restore(
             recreate: Recreate::Changed,
             orphans: Orphans::Keep,
             build: BuildImages::default(),
+            renew: BTreeSet::new(),
         };
         let start = plan::up(&project.stack, &observed, &options);
         let start = start.map_err(|error| up::unknown(&error))?;

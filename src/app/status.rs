@@ -28,16 +28,7 @@ pub(super) async fn run(session: &mut Session, scope: Scope) -> Result<u8, Failu
         plan::select(stack, &scope.services).map_err(|error| up::unknown(&error))?;
     }
     let engine = engine::reach(session).await?;
-    let looking = |error| faults::at("look at the project", error);
-    let observed = look(&project, &*engine).await?;
-    let facts = engine.facts().await.map_err(looking)?;
-    // A login with a stand-in would be refused: what runs is all that can be told then.
-    let asked: Vec<&Service> = match project.completeness {
-        Completeness::Whole => stack.services.values().collect(),
-        Completeness::StandIns => Vec::new(),
-    };
-    let probed = probed(&engine, &facts, asked.into_iter(), &observed).await;
-    let mut status = Status::of(stack, &observed, &probed);
+    let mut status = standing(&project, &engine).await?;
     status.rows.retain(|row| {
         scope.services.is_empty()
             || scope
@@ -52,6 +43,27 @@ pub(super) async fn run(session: &mut Session, scope: Scope) -> Result<u8, Failu
     };
     report::print(&text);
     Ok(0)
+}
+
+/// How the project's services stand, each asked by its own probe.
+///
+/// # Errors
+/// Where the engine can't be looked at.
+pub(super) async fn standing(
+    project: &Project,
+    engine: &Arc<dyn Engine>,
+) -> Result<Status, Failure> {
+    let stack = &project.stack;
+    let looking = |error| faults::at("look at the project", error);
+    let observed = look(project, &**engine).await?;
+    let facts = engine.facts().await.map_err(looking)?;
+    // A login with a stand-in would be refused: what runs is all that can be told then.
+    let asked: Vec<&Service> = match project.completeness {
+        Completeness::Whole => stack.services.values().collect(),
+        Completeness::StandIns => Vec::new(),
+    };
+    let probed = probed(engine, &facts, asked.into_iter(), &observed).await;
+    Ok(Status::of(stack, &observed, &probed))
 }
 
 /// What the running services say of themselves.

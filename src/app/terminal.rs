@@ -2,7 +2,7 @@
 
 use std::io::stdin;
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::domain::{Failure, FailureKind};
 
@@ -25,6 +25,27 @@ impl RawTerminal {
         let mut raw = before.clone();
         raw.make_raw();
         tcsetattr(stdin(), OptionalActions::Now, &raw).map_err(failed)?;
+        Ok(Self { before })
+    }
+}
+
+impl RawTerminal {
+    /// Lets stdin's terminal give each key at once and unseen; lines are written and signals sent as ever.
+    ///
+    /// # Errors
+    /// Where stdin is no terminal.
+    pub fn enter_keys() -> Result<Self, Failure> {
+        let failed = |error| {
+            Failure::new(
+                FailureKind::Usage,
+                format!("cannot use the terminal: {error}"),
+            )
+        };
+        let before = tcgetattr(stdin()).map_err(failed)?;
+        let mut keys = before.clone();
+        keys.local_modes
+            .remove(LocalModes::ICANON | LocalModes::ECHO);
+        tcsetattr(stdin(), OptionalActions::Now, &keys).map_err(failed)?;
         Ok(Self { before })
     }
 }

@@ -192,7 +192,7 @@ pub(super) async fn lock(session: &Session, project: &Project) -> Result<Project
 }
 
 /// The first container of each service, by its name: the engine takes names for ids.
-fn containers(stack: &Stack) -> BTreeMap<ServiceName, ContainerId> {
+pub(super) fn containers(stack: &Stack) -> BTreeMap<ServiceName, ContainerId> {
     stack
         .services
         .values()
@@ -230,6 +230,7 @@ pub(super) fn options(request: &Setup) -> UpOptions {
         },
         orphans: request.orphans,
         build: request.build,
+        ..UpOptions::default()
     }
 }
 

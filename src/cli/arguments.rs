@@ -7,11 +7,13 @@ use clap::{Parser, Subcommand};
 use super::{
     backup, bundle, ci, completions, config, db, doctor, down, engine, env, exec, explain, halt,
     logs, migrate, report, reset, scope::ScopeArguments, seed, setup, snapshot, stacks, status,
+    watch,
 };
 use crate::domain::{
     BackupRequest, BundleRequest, CiRequest, Config, ContainerId, DbRequest, DoctorRequest, Down,
     EngineRequest, EnvRequest, Exec, ExplainRequest, Halt, Logs, MigrateRequest, OutputMode,
     ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StacksRequest, StartupReport,
+    WatchRequest,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -42,6 +44,8 @@ pub enum Request {
     Stop(Halt),
     /// `restart`.
     Restart(Halt),
+    /// `watch`.
+    Watch(WatchRequest),
     /// `status`.
     Status(Scope),
     /// `logs`.
@@ -107,6 +111,8 @@ enum Verb {
     Stop(halt::HaltArguments),
     /// Restart containers, each once what it depends on is ready
     Restart(halt::RestartArguments),
+    /// Act on each save: sync, restart in place, rebuild; and show the logs
+    Watch(watch::WatchArguments),
     /// Tell what runs, where, and what is waited for
     Status(status::StatusArguments),
     /// Show the services' logs
@@ -173,6 +179,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Down(verb) => Request::Down(verb.request(scope.scope())),
         Verb::Stop(verb) => Request::Stop(verb.request(scope.scope())),
         Verb::Restart(verb) => Request::Restart(verb.request(scope.scope())),
+        Verb::Watch(verb) => Request::Watch(verb.request(scope.scope())),
         Verb::Status(verb) => Request::Status(verb.request(scope.scope())),
         Verb::Logs(verb) => Request::Logs(verb.request(scope.scope())),
         Verb::Exec(verb) => Request::Exec(verb.request(scope.scope())),

@@ -24,6 +24,7 @@ mod setup;
 mod snapshot;
 mod stacks;
 mod status;
+mod watch;
 
 pub use arguments::{Request, parse};
 pub use completions::completions;

@@ -64,4 +64,4 @@ pub use service::{
 };
 pub use stack::{BaseImage, FileObject, FileSource, Stack};
 pub use verdict::{Deed, Level, Mend, Verdict};
-pub use watch::{WatchAction, WatchRule, Watching};
+pub use watch::{Afterwards, Notice, WatchAction, WatchRequest, WatchRule, WatchVerb, Watching};

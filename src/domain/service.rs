@@ -215,7 +215,9 @@ impl Service {
             )
         };
         let is_bind = |mount: &Mount| matches!(mount.source, MountSource::Bind { .. });
-        if self.watch.is_empty() {
+        if self.watching == Watching::Off {
+            false
+        } else if self.watch.is_empty() {
             self.role == Role::App && self.container.mounts.iter().any(is_bind)
         } else {
             self.watch.iter().any(restarts)

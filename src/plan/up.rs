@@ -33,6 +33,8 @@ pub struct UpOptions {
     pub seed: Phase,
     /// Which containers are replaced.
     pub recreate: Recreate,
+    /// Services whose replaced containers leave no anonymous volume to their successors.
+    pub renew: BTreeSet<ServiceName>,
     /// Whether containers of services that the file no longer has are removed.
     pub orphans: Orphans,
     /// Whether images are built anew although they are here.
@@ -234,7 +236,8 @@ impl<'a> Planner<'a> {
             .observed
             .of(&service.name)
             .find(|found| found.number == number);
-        let spec = containers::specify(self.stack, service, number, found);
+        let before = found.filter(|_| !self.options.renew.contains(&service.name));
+        let spec = containers::specify(self.stack, service, number, before);
         let name = spec.name.clone();
         let nature = self.nature(service);
         let mut running = BTreeSet::new();
@@ -360,6 +363,9 @@ impl<'a> Planner<'a> {
     ) -> StepId {
         let replaced = match cause {
             Cause::Surplus | Cause::Orphan => Replaced::ByNobody,
+            _ if service.is_some_and(|name| self.options.renew.contains(name)) => {
+                Replaced::ByNobody
+            }
             _ => Replaced::BySuccessor,
         };
         super::down::remove_container(

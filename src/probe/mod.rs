@@ -16,4 +16,4 @@ mod wait;
 pub use crate::supervise::readiness::Answer;
 pub use prober::Prober;
 pub use target::Target;
-pub use wait::{Until, Wait};
+pub use wait::{Until, Wait, Waited};

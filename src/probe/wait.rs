@@ -57,14 +57,32 @@ impl Prober {
     /// # Errors
     /// Who failed, why, and what it said last.
     pub async fn wait(&self, wait: Wait<'_>) -> Result<Duration, Failure> {
+        self.wait_and_measure(wait).await.map(|waited| waited.took)
+    }
+
+    /// The same, and says too how long the last question took.
+    ///
+    /// # Errors
+    /// As [`Self::wait`].
+    pub async fn wait_and_measure(&self, wait: Wait<'_>) -> Result<Waited, Failure> {
         let mut watch = Watch::begin(self, wait).await?;
         let took = watch.run().await?;
         if watch.wait.until == Until::Ready {
             let service = watch.wait.service.name.clone();
             watch.wait.events.tell(Event::Ready { service, took });
         }
-        Ok(took)
+        let asking = watch.asked;
+        Ok(Waited { took, asking })
     }
+}
+
+/// How long a wait took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waited {
+    /// In all.
+    pub took: Duration,
+    /// The last question, of which the answer was yes; nothing where nobody was asked.
+    pub asking: Duration,
 }
 
 /// What a turn of the loop brings.
@@ -86,6 +104,8 @@ struct Watch<'a> {
     life: BoxStream<'static, Sign>,
     asking: Option<BoxFuture<'a, Answer>>,
     asked_at: Instant,
+    /// How long the last question took.
+    asked: Duration,
     ran_out_of_memory: bool,
     hears_engine: bool,
     told: Option<(String, Instant)>,
@@ -112,6 +132,7 @@ impl<'a> Watch<'a> {
             pattern: None,
             asking: None,
             asked_at: began,
+            asked: Duration::ZERO,
             ran_out_of_memory: false,
             hears_engine: true,
             told: None,
@@ -187,6 +208,7 @@ impl<'a> Watch<'a> {
             Input::Answered(answer) => {
                 self.asking = None;
                 let asking = self.asked_at.elapsed();
+                self.asked = asking;
                 Ok(self.hear(Sign::Answered { answer, asking }))
             }
             Input::Life(Some(Sign::Logged(line))) => Ok(self.read(line)),

@@ -10,7 +10,7 @@ use crate::report::logs::Prefixes;
 use crate::report::plain::image_text;
 use crate::report::row::{self, Stage};
 use crate::report::steps::Steps;
-use crate::report::{Colour, Line, failure, summary, words};
+use crate::report::{Colour, Line, changes, failure, summary, words};
 
 /// The row of an image without a step of its own goes this long after its last news.
 const STALE: Duration = Duration::from_secs(3);
@@ -61,6 +61,7 @@ impl Board {
             | Event::StepSkipped { .. }
             | Event::Waiting { .. }
             | Event::Ready { .. } => {}
+            Event::Walked => self.end(),
             Event::Planned { .. } => {
                 self.aside = None;
                 self.over = false;
@@ -96,6 +97,10 @@ impl Board {
             Event::Generated { place, names } => {
                 return vec![Line::Err(summary::generated(place, names))];
             }
+            Event::Watching { .. }
+            | Event::Changed { .. }
+            | Event::CheckFailed { .. }
+            | Event::ChangeFailed { .. } => return changes::lines(&stamped.event, self.colour),
             Event::Log {
                 service,
                 number,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Failure, ServiceName};
-use crate::event::{Event, ServiceLine, Stamped, StepSummary, Transfer};
+use crate::event::{Event, Phases, ServiceLine, Stamped, StepSummary, Transfer};
 use crate::report::Line;
 
 /// The version of the format.
@@ -84,6 +84,11 @@ fn named(event: &Event) -> (&'static str, Value) {
         Event::Generated { place, names } => {
             ("Generated", json!({ "place": place, "names": names }))
         }
+        Event::Walked => ("Walked", json!({})),
+        Event::Watching { .. }
+        | Event::Changed { .. }
+        | Event::CheckFailed { .. }
+        | Event::ChangeFailed { .. } => watched(event),
         Event::Log {
             service,
             number,
@@ -121,6 +126,78 @@ fn named(event: &Event) -> (&'static str, Value) {
             )
         }
     }
+}
+
+/// The events of `watch`.
+fn watched(event: &Event) -> (&'static str, Value) {
+    match event {
+        Event::Watching {
+            services,
+            files,
+            directories,
+        } => {
+            let services: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
+            (
+                "Watching",
+                json!({ "services": services, "files": files, "directories": directories }),
+            )
+        }
+        Event::Changed {
+            service,
+            file,
+            files,
+            way,
+            phases,
+            took,
+        } => (
+            "Changed",
+            json!({
+                "service": service.as_str(),
+                "file": file,
+                "files": files,
+                "way": format!("{way:?}"),
+                "phases": phased(phases),
+                "took_ms": millis(*took),
+            }),
+        ),
+        Event::CheckFailed {
+            service,
+            file,
+            files,
+            output,
+        } => (
+            "CheckFailed",
+            json!({ "service": service.as_str(), "file": file, "files": files, "output": output }),
+        ),
+        Event::ChangeFailed {
+            service,
+            file,
+            files,
+            failure,
+        } => (
+            "ChangeFailed",
+            json!({
+                "service": service.as_str(),
+                "file": file,
+                "files": files,
+                "failure": failed(failure),
+            }),
+        ),
+        _ => unreachable!("the caller sorts them out"),
+    }
+}
+
+fn phased(phases: &Phases) -> Value {
+    json!({
+        "settle_ms": millis(phases.settle),
+        "queue_ms": millis(phases.queue),
+        "check_ms": phases.check.map(millis),
+        "sync_ms": phases.sync.map(millis),
+        "build_ms": phases.build.map(millis),
+        "stop_ms": phases.stop.map(millis),
+        "boot_ms": phases.boot.map(millis),
+        "probe_ms": phases.probe.map(millis),
+    })
 }
 
 fn step(step: &StepSummary) -> Value {
@@ -171,7 +248,7 @@ fn millis(time: Duration) -> Value {
 mod tests {
     use super::*;
     use crate::domain::{FailureKind, ImageRef};
-    use crate::event::{ImageWay, LogStream, StepId, StepKind};
+    use crate::event::{ChangeWay, ImageWay, LogStream, StepId, StepKind};
 
     fn told(event: Event) -> String {
         let at = Duration::from_millis(3_200);
@@ -292,5 +369,33 @@ mod tests {
         ]
         .map(|rest| format!(r#"{{"v":1,"at_ms":3200,{rest}"#));
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_change_tells_each_phase_and_null_for_what_was_not_done() {
+        let phases = Phases {
+            settle: Duration::from_millis(9),
+            stop: Some(Duration::from_millis(5)),
+            boot: Some(Duration::from_millis(27)),
+            probe: Some(Duration::ZERO),
+            ..Phases::default()
+        };
+        let event = Event::Changed {
+            service: ServiceName::new("api").expect("a valid name"),
+            file: "src/server.js".to_owned(),
+            files: 1,
+            way: ChangeWay::RestartedInPlace,
+            phases: Box::new(phases),
+            took: Duration::from_millis(41),
+        };
+
+        assert_eq!(
+            told(event),
+            concat!(
+                r#"{"v":1,"at_ms":3200,"event":"Changed","service":"api","file":"src/server.js","files":1,"#,
+                r#""way":"RestartedInPlace","phases":{"settle_ms":9,"queue_ms":0,"check_ms":null,"#,
+                r#""sync_ms":null,"build_ms":null,"stop_ms":5,"boot_ms":27,"probe_ms":0},"took_ms":41}"#
+            )
+        );
     }
 }

@@ -77,6 +77,9 @@ impl Mask {
             Event::EngineProgress { doing } => Event::EngineProgress {
                 doing: self.text(&doing),
             },
+            change @ (Event::Changed { .. }
+            | Event::CheckFailed { .. }
+            | Event::ChangeFailed { .. }) => self.change(change),
             Event::Log {
                 service,
                 number,
@@ -117,11 +120,57 @@ impl Mask {
             | Event::StepDone { .. }
             | Event::StepSkipped { .. }
             | Event::Ready { .. }
+            | Event::Walked
+            | Event::Watching { .. }
             | Event::Generated { .. }) => silent,
         };
         Stamped {
             at: stamped.at,
             event,
+        }
+    }
+
+    /// What is said of a changed file.
+    fn change(&self, event: Event) -> Event {
+        match event {
+            Event::Changed {
+                service,
+                file,
+                files,
+                way,
+                phases,
+                took,
+            } => Event::Changed {
+                service,
+                file: self.text(&file),
+                files,
+                way,
+                phases,
+                took,
+            },
+            Event::CheckFailed {
+                service,
+                file,
+                files,
+                output,
+            } => Event::CheckFailed {
+                service,
+                file: self.text(&file),
+                files,
+                output: self.texts(&output),
+            },
+            Event::ChangeFailed {
+                service,
+                file,
+                files,
+                failure,
+            } => Event::ChangeFailed {
+                service,
+                file: self.text(&file),
+                files,
+                failure: self.failure(&failure),
+            },
+            other => other,
         }
     }
 
@@ -158,7 +207,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{FailureKind, ServiceName};
-    use crate::event::{LogStream, StepId, StepKind};
+    use crate::event::{ChangeWay, LogStream, StepId, StepKind};
 
     const SECRET: &str = "hunter2";
 
@@ -201,6 +250,26 @@ mod tests {
                 stream: LogStream::Stdout,
                 line: text(),
                 at: None,
+            },
+            Event::Changed {
+                service: service.clone(),
+                file: text(),
+                files: 1,
+                way: ChangeWay::Synced,
+                phases: Box::default(),
+                took: Duration::ZERO,
+            },
+            Event::CheckFailed {
+                service: service.clone(),
+                file: text(),
+                files: 1,
+                output: vec![text()],
+            },
+            Event::ChangeFailed {
+                service: service.clone(),
+                file: text(),
+                files: 1,
+                failure: failure(),
             },
             Event::Notice { text: text() },
             Event::Warning { text: text() },

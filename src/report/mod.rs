@@ -4,6 +4,7 @@
 //! [`Reporter`] is the one task that owns both doors, and masks secrets before anybody sees an event.
 
 mod board;
+mod changes;
 mod courses;
 mod doors;
 mod failure;

@@ -7,7 +7,7 @@ use crate::domain::{Failure, ServiceName};
 use crate::event::{Event, ImageWay, Stamped, StepId, StepKind, Transfer};
 use crate::report::logs::Prefixes;
 use crate::report::steps::Steps;
-use crate::report::{Colour, Line, failure, summary, table, words};
+use crate::report::{Colour, Line, changes, failure, summary, table, words};
 
 /// A wait shorter than this is not worth a line.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
@@ -43,9 +43,10 @@ impl Plain {
         let at = stamped.at;
         self.steps.learn(&stamped.event);
         match &stamped.event {
-            Event::Planned { .. } | Event::StepStarted { .. } | Event::StepSkipped { .. } => {
-                Vec::new()
-            }
+            Event::Planned { .. }
+            | Event::StepStarted { .. }
+            | Event::StepSkipped { .. }
+            | Event::Walked => Vec::new(),
             Event::StepDone {
                 step,
                 took,
@@ -79,6 +80,10 @@ impl Plain {
             Event::Generated { place, names } => {
                 vec![self.line(at, "", &summary::generated(place, names))]
             }
+            Event::Watching { .. }
+            | Event::Changed { .. }
+            | Event::CheckFailed { .. }
+            | Event::ChangeFailed { .. } => changes::lines(&stamped.event, Colour::Off),
             Event::Log {
                 service,
                 number,

@@ -2,7 +2,7 @@
 
 use crate::event::{Event, Stamped};
 use crate::report::steps::Steps;
-use crate::report::{Line, failure};
+use crate::report::{Colour, Line, changes, failure};
 
 /// Says nothing until something fails.
 #[derive(Debug, Default)]
@@ -19,6 +19,9 @@ impl Quiet {
                 .into_iter()
                 .map(Line::Err)
                 .collect(),
+            Event::CheckFailed { .. } | Event::ChangeFailed { .. } => {
+                changes::lines(&stamped.event, Colour::Off)
+            }
             _ => Vec::new(),
         }
     }

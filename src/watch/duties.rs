@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::change::Presence;
 use super::interest::{Interest, Purpose};
-use super::work::{Replacement, Work};
+use super::work::{Errand, Replacement, Work};
 use crate::domain::{ServiceName, WatchAction};
 
 /// All that a batch asks for.
@@ -16,10 +16,6 @@ pub struct Duties {
     pub services: BTreeMap<ServiceName, Work>,
     /// Files that say what should run, or what is watched: they are read again.
     pub model: BTreeSet<PathBuf>,
-    /// Services whose migrations may be due, with the files that say so.
-    pub migrations: BTreeMap<ServiceName, BTreeSet<PathBuf>>,
-    /// Services whose seed command may be due.
-    pub seeds: BTreeMap<ServiceName, BTreeSet<PathBuf>>,
     /// Seed files of the database.
     pub seed_files: BTreeSet<PathBuf>,
 }
@@ -43,15 +39,9 @@ impl Duties {
         match &interest.purpose {
             Purpose::Model => drop(self.model.insert(path)),
             Purpose::SeedFiles => drop(self.seed_files.insert(path)),
-            Purpose::Migrations { service } => {
-                let files = self.migrations.entry(service.clone()).or_default();
-                files.insert(path);
-            }
-            Purpose::Seed { service } => {
-                let files = self.seeds.entry(service.clone()).or_default();
-                files.insert(path);
-            }
-            Purpose::Rule { service, .. }
+            Purpose::Migrations { service }
+            | Purpose::Seed { service }
+            | Purpose::Rule { service, .. }
             | Purpose::MountedDirectory { service }
             | Purpose::MountedFile { service }
             | Purpose::Recipe { service }
@@ -96,7 +86,16 @@ fn asked(
         Purpose::MountedFile { .. } => Replacement::RestartContainer,
         Purpose::Recipe { .. } => Replacement::Rebuild,
         Purpose::Packages { .. } => Replacement::RebuildAndRenew,
-        _ => Replacement::Restart,
+        Purpose::Migrations { .. } => {
+            work.errands.insert(Errand::Migrate);
+            Replacement::Keep
+        }
+        Purpose::Seed { .. } => {
+            work.errands.insert(Errand::Seed);
+            Replacement::Keep
+        }
+        Purpose::MountedDirectory { .. } => Replacement::Restart,
+        Purpose::Model | Purpose::SeedFiles => Replacement::Keep,
     };
     work
 }

@@ -28,4 +28,4 @@ pub use lane::Lane;
 pub use rules::{Rules, Surroundings};
 pub use scout::{Scout, Sighting, Trust};
 pub use settle::{Batch, Pace, Settle};
-pub use work::{Replacement, Work};
+pub use work::{Errand, Replacement, Work};

@@ -22,6 +22,17 @@ pub enum Replacement {
     RebuildAndRenew,
 }
 
+/// Work on data that a change may have made due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Errand {
+    /// The service's migrations.
+    Migrate,
+    /// The service's own seed command.
+    Seed,
+    /// The database's seed files.
+    SeedStore,
+}
+
 /// What is to be done for a service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Work {
@@ -33,6 +44,8 @@ pub struct Work {
     pub deletions: BTreeSet<String>,
     /// Commands to run in the container once the files are there.
     pub hooks: Vec<Hook>,
+    /// Work on data, once the files are there.
+    pub errands: BTreeSet<Errand>,
     /// What happens to the running code.
     pub replacement: Replacement,
     /// When the first change was seen.
@@ -50,6 +63,7 @@ impl Work {
             copies: BTreeMap::new(),
             deletions: BTreeSet::new(),
             hooks: Vec::new(),
+            errands: BTreeSet::new(),
             replacement: Replacement::Keep,
             began,
             settled,
@@ -69,6 +83,7 @@ impl Work {
         for hook in later.hooks {
             self.add_hook(hook);
         }
+        self.errands.extend(later.errands);
         self.files.extend(later.files);
         self.replacement = self.replacement.max(later.replacement);
         self.began = self.began.min(later.began);

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 /// What never comes within this time never comes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -141,6 +141,18 @@ impl Terminal {
         self.screen
             .screen_mut()
             .set_size(cells(rows), cells(columns));
+    }
+
+    /// Whether the terminal shows what is typed and hands it on line by line, as it does where no program changed it.
+    ///
+    /// # Panics
+    /// Where the terminal is gone.
+    #[must_use]
+    pub fn echoes(&self) -> bool {
+        let modes = tcgetattr(&self.keyboard)
+            .expect("it is a terminal")
+            .local_modes;
+        modes.contains(LocalModes::ECHO | LocalModes::ICANON)
     }
 
     /// Goes on until the program has ended.

@@ -1,0 +1,237 @@
+//! `watch` on the real engine: a save reaches what runs, whatever happens in between.
+
+#[path = "watch/shop.rs"]
+mod shop;
+mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use serde_json::json;
+use shop::{Shop, is, log};
+use terminal::{INTERRUPT, Terminal};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_restarts_the_process_in_place_and_one_line_tells_where_the_time_went() {
+    let shop = Shop::new().await;
+    shop.save("one");
+    let mut watcher = shop.watch(&[]);
+    let watching = watcher.wait_for("Watching");
+    assert_eq!(watching["services"], json!(["api"]));
+    let initial = watcher.wait_for("Changed");
+    assert_eq!(initial["way"], "Synced", "its rule has `initial_sync`");
+    let before = shop.container();
+
+    shop.save("two");
+    let changed = watcher.wait_for("Changed");
+
+    assert_eq!(changed["service"], "api");
+    assert_eq!(changed["file"], "src/version");
+    assert_eq!(changed["way"], "RestartedInPlace");
+    for phase in [
+        "settle_ms",
+        "sync_ms",
+        "check_ms",
+        "stop_ms",
+        "boot_ms",
+        "probe_ms",
+    ] {
+        assert!(changed["phases"][phase].is_u64(), "{phase}: {changed}");
+    }
+    watcher.wait_until(|event| log(event, "runs two"));
+    assert_eq!(shop.container(), before, "the container went on");
+
+    // The same text again is no change; what comes after it is.
+    shop.save("two");
+    shop.save_with("mv", "three");
+    let changed = watcher.wait_for("Changed");
+    assert_eq!(changed["files"], 1);
+    watcher.wait_until(|event| log(event, "runs three"));
+    assert_eq!(watcher.count("Changed"), 3, "{:?}", watcher.heard());
+
+    assert!(watcher.interrupt().success(), "Ctrl-C leaves cleanly");
+    assert_eq!(shop.container(), before, "and the stack stays up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_code_never_ends_what_runs_and_a_crash_is_tried_again_by_the_next_save() {
+    let shop = Shop::new().await;
+    shop.save("one");
+    let mut watcher = shop.watch(&[]);
+    watcher.wait_for("Watching");
+    watcher.wait_for("Changed");
+
+    shop.save("broken");
+    let refused = watcher.wait_for("CheckFailed");
+    assert_eq!(refused["output"], json!(["this is broken"]));
+    assert_eq!(watcher.count("Changed"), 1, "the copies of the start alone");
+
+    shop.save("crash");
+    let failed = watcher.wait_for("ChangeFailed");
+    let said = failed["failure"].to_string();
+    assert!(said.contains("it crashes"), "its last lines: {said}");
+
+    shop.save("mended");
+    watcher.wait_for("Changed");
+    watcher.wait_until(|event| log(event, "runs mended"));
+
+    // A container that somebody removes is made again, with what was copied into the one before.
+    shop.remove_container();
+    shop.save("again");
+    watcher.wait_for("Changed");
+    watcher.wait_until(|event| log(event, "runs again"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_saves_during_restarts_the_last_one_is_what_runs() {
+    let shop = Shop::new().await;
+    shop.save("one");
+    let mut watcher = shop.watch(&[]);
+    watcher.wait_for("Watching");
+
+    // Pauses of no pattern, from none to longer than a restart.
+    for number in 0..30_u64 {
+        shop.save(&format!("save-{number}"));
+        let pause = number * 7919 % 97;
+        tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+    }
+
+    watcher.wait_until(|event| log(event, "runs save-29"));
+    shop.save("last");
+    watcher.wait_until(|event| log(event, "runs last"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_compose_file_converges_and_a_wrong_one_leaves_all_as_it_was() {
+    let shop = Shop::new().await;
+    shop.save("one");
+    let mut watcher = shop.watch(&[]);
+    watcher.wait_for("Changed");
+    shop.save("two");
+    watcher.wait_until(|event| log(event, "runs two"));
+    let before = shop.container();
+
+    shop.edit("GREETING: hello", "GREETING: [");
+    let warning = watcher.wait_for("Warning");
+    let text = warning["text"].as_str().expect("it has a text");
+    assert!(
+        text.starts_with("compose.yaml changed, and the old files go on"),
+        "{text}"
+    );
+    assert_eq!(shop.container(), before);
+
+    shop.edit("GREETING: [", "GREETING: bye");
+    watcher.wait_until(|event| {
+        is(event, "Notice")
+            && event["text"] == "compose.yaml changed: the stack is as the files say"
+    });
+    assert_ne!(shop.container(), before, "its environment is another one");
+    watcher.wait_until(|event| {
+        is(event, "Notice")
+            && event["text"]
+                .as_str()
+                .is_some_and(|text| text.contains("copied 1 file again"))
+    });
+
+    shop.save("three");
+    watcher.wait_until(|event| log(event, "runs three"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_one_watcher_a_project_and_its_place_is_free_when_it_is_killed() {
+    let shop = Shop::new().await;
+    shop.save("one");
+    let mut first = shop.watch(&["--no-logs"]);
+    first.wait_for("Watching");
+
+    let second = shop.tool(&["watch"]);
+    assert_eq!(second.code, Some(2));
+    let who = format!("another watcher (pid {}) is at work", first.pid());
+    assert!(second.stderr.contains(&who), "{}", second.stderr);
+
+    first.kill();
+    let begun = shop.tool(&["watch", "--detach"]);
+    assert_eq!(begun.code, Some(0), "{}", begun.stderr);
+    let status = shop.tool(&["watch", "status"]);
+    assert!(
+        status.stdout.starts_with("watching (pid "),
+        "{}",
+        status.stdout
+    );
+    shop.wait_for("it to watch", || {
+        shop.tool(&["watch", "logs"])
+            .stdout
+            .contains("watching api:")
+    });
+    shop.save("two");
+    shop.wait_for("the change", || {
+        let status = shop.tool(&["watch", "status"]);
+        status.stdout.contains("api: 2 changes, p50")
+    });
+
+    let stopped = shop.tool(&["watch", "stop"]);
+    assert!(stopped.stderr.contains("has ended"), "{}", stopped.stderr);
+    assert_eq!(shop.tool(&["watch", "status"]).code, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_says_which_rule_matches_or_what_leaves_a_path_aside() {
+    let shop = Shop::new().await;
+
+    let explained = ["src/version", "src/.version.swp", "elsewhere"]
+        .map(|path| shop.tool(&["watch", "--explain", path]).stdout);
+
+    assert!(
+        explained[0].starts_with("api: sync to /data and restart, by its rule"),
+        "{explained:?}"
+    );
+    assert!(
+        explained[1].starts_with("left aside: it is an editor's own"),
+        "{explained:?}"
+    );
+    assert!(
+        explained[2].starts_with("nothing: no rule"),
+        "{explained:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_key_does_its_part_and_the_terminal_is_given_back() {
+    let shop = Shop::new().await;
+    shop.save("one");
+    let mut terminal = Terminal::run(&shop.command(&["watch"]), 100, 40);
+    terminal.wait_for("src/version → synced in");
+    assert!(!terminal.echoes(), "keys come at once and unseen");
+
+    terminal.type_text("p");
+    terminal.wait_for("paused");
+    shop.save("two");
+    terminal.type_text("p");
+    terminal.wait_for("watching again");
+    terminal.wait_for("src/version → restarted in place");
+    terminal.type_text("r");
+    terminal.wait_for("api: 2 changes, half of them within");
+    terminal.wait_for("asked for → restarted in place");
+    for (key, word) in [
+        ("l", "logs of no service"),
+        ("l", "logs of api"),
+        ("s", "SERVICE"),
+        ("b", "note:"),
+        ("m", "note:"),
+        ("o", "no service has a `url`"),
+        ("?", "q quit"),
+    ] {
+        terminal.type_text(key);
+        terminal.wait_for(word);
+    }
+    terminal.type_text("q");
+
+    assert!(terminal.wait_for_exit().success());
+    assert!(terminal.echoes(), "the terminal is as it was");
+
+    let mut terminal = Terminal::run(&shop.command(&["watch", "--down"]), 100, 40);
+    terminal.wait_for("watching api:");
+    terminal.type_text(INTERRUPT);
+    assert!(terminal.wait_for_exit().success());
+    assert!(terminal.echoes(), "the terminal is as it was");
+    assert_eq!(shop.container(), "", "`--down` takes the stack down");
+}

@@ -1,0 +1,250 @@
+//! A shop of one service on the real engine, whose code is one file; and a watcher on it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::support::{self, Bed};
+
+/// What never comes within this time never comes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const COMPOSE: &str = r#"
+services:
+  api:
+    image: jobsprint-dev-test/tiny:2
+    environment:
+      GREETING: hello
+    command:
+      - sh
+      - -c
+      - |
+        echo "runs $$(cat /data/version)"
+        if grep -q crash /data/version; then echo it crashes; exit 3; fi
+        exec httpd -f -p 8080 -h /data
+    develop:
+      watch:
+        - { path: ./src, target: /data, action: sync+restart, initial_sync: true }
+    x-jobsprint:
+      ready: tcp :8080
+      restart: process
+      check: [sh, -c, "if grep -q broken {files}; then echo this is broken; exit 1; fi"]
+"#;
+
+/// The project, gone when dropped.
+pub struct Shop {
+    place: tempfile::TempDir,
+    bed: Bed,
+}
+
+/// What a run of the tool came to.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Shop {
+    pub async fn new() -> Self {
+        let bed = Bed::make().await;
+        support::tiny_image(&bed.engine).await;
+        let place = tempfile::tempdir().expect("a directory");
+        fs::create_dir(place.path().join("src")).expect("made");
+        fs::write(place.path().join("compose.yaml"), COMPOSE).expect("written");
+        Self { place, bed }
+    }
+
+    fn version(&self) -> PathBuf {
+        self.place.path().join("src/version")
+    }
+
+    /// Saves the service's code as most editors do.
+    pub fn save(&self, text: &str) {
+        fs::write(self.version(), format!("{text}\n")).expect("written");
+    }
+
+    /// Saves it by way of another file.
+    pub fn save_with(&self, program: &str, text: &str) {
+        let aside = self.place.path().join("aside");
+        fs::write(&aside, format!("{text}\n")).expect("written");
+        let done = Command::new(program)
+            .arg(&aside)
+            .arg(self.version())
+            .status();
+        assert!(done.expect("it starts").success());
+    }
+
+    /// Puts other words in the Compose file.
+    pub fn edit(&self, before: &str, after: &str) {
+        let path = self.place.path().join("compose.yaml");
+        let text = fs::read_to_string(&path).expect("it is there");
+        assert!(text.contains(before));
+        fs::write(path, text.replace(before, after)).expect("written");
+    }
+
+    /// The tool, here.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"));
+        command
+            .args(["-p", self.bed.project.as_str()])
+            .args(words)
+            .current_dir(self.place.path())
+            .env("XDG_STATE_HOME", self.place.path().join("state"));
+        command
+    }
+
+    pub fn tool(&self, words: &[&str]) -> Ran {
+        let output = self.command(words).output().expect("the tool starts");
+        Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub fn watch(&self, words: &[&str]) -> Watcher {
+        let mut child = self
+            .command(&["watch", "--output", "json"])
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the tool starts");
+        let stdout = child.stdout.take().expect("it is piped");
+        let (line, lines) = channel();
+        std::thread::spawn(move || {
+            for said in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let event: Value = serde_json::from_str(&said).expect("one event a line");
+                if line.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Watcher {
+            child,
+            lines,
+            heard: Vec::new(),
+        }
+    }
+
+    /// The id of the service's container; empty where there is none.
+    pub fn container(&self) -> String {
+        let (engine, project) = (self.bed.engine.clone(), self.bed.project.clone());
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async move {
+                let observed = engine.observe(&project, &[]).await.expect("it answers");
+                let first = observed.containers.into_iter().next();
+                first.map(|found| found.id.to_string()).unwrap_or_default()
+            })
+        })
+    }
+
+    pub fn remove_container(&self) {
+        let id = jobsprint_dev::domain::ContainerId::new(self.container());
+        let engine = self.bed.engine.clone();
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async move {
+                let removal = jobsprint_dev::engine::Removal::WithVolumes;
+                engine.remove_container(&id, removal).await.expect("gone");
+            });
+        });
+    }
+
+    /// Waits until something is so.
+    pub fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(Instant::now() < deadline, "waited for {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        // A watcher in the background would outlive a test that fails.
+        drop(self.tool(&["watch", "stop"]));
+    }
+}
+
+/// A watcher that runs and tells events; killed when dropped.
+pub struct Watcher {
+    child: Child,
+    lines: Receiver<Value>,
+    heard: Vec<Value>,
+}
+
+/// Whether an event is of this name.
+pub fn is(event: &Value, name: &str) -> bool {
+    event["event"] == name
+}
+
+/// Whether an event is this line of the service's log.
+pub fn log(event: &Value, line: &str) -> bool {
+    is(event, "Log") && event["line"] == line
+}
+
+impl Watcher {
+    /// Waits for the next event of this name.
+    #[track_caller]
+    pub fn wait_for(&mut self, name: &str) -> Value {
+        self.wait_until(|event| is(event, name))
+    }
+
+    /// Waits for the next event of which this is true.
+    #[track_caller]
+    pub fn wait_until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(event) => {
+                    self.heard.push(event.clone());
+                    if is_it(&event) {
+                        return event;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("it never came: {:#?}", self.heard),
+                Err(RecvTimeoutError::Disconnected) => panic!("it has ended: {:#?}", self.heard),
+            }
+        }
+    }
+
+    /// How many events of this name were heard.
+    pub fn count(&self, name: &str) -> usize {
+        self.heard.iter().filter(|event| is(event, name)).count()
+    }
+
+    pub fn heard(&self) -> &[Value] {
+        &self.heard
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as Ctrl-C does.
+    pub fn interrupt(mut self) -> ExitStatus {
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("it runs");
+        self.child.wait().expect("it was our child")
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
