@@ -157,13 +157,13 @@ async fn there_is_one_watcher_a_project_and_its_place_is_free_when_it_is_killed(
         "{}",
         status.stdout
     );
-    shop.wait_for("it to watch", || {
+    Shop::wait_for("it to watch", || {
         shop.tool(&["watch", "logs"])
             .stdout
             .contains("watching api:")
     });
     shop.save("two");
-    shop.wait_for("the change", || {
+    Shop::wait_for("the change", || {
         let status = shop.tool(&["watch", "status"]);
         status.stdout.contains("api: 2 changes, p50")
     });

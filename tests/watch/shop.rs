@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::support::{self, Bed};
 
 /// What never comes within this time never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const COMPOSE: &str = r#"
 services:
@@ -157,7 +157,7 @@ impl Shop {
     }
 
     /// Waits until something is so.
-    pub fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
+    pub fn wait_for(what: &str, is_so: impl Fn() -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_so() {
             assert!(Instant::now() < deadline, "waited for {what}");
