@@ -5,7 +5,9 @@ mod shipped;
 mod support;
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -289,6 +291,44 @@ fn slow(image: &jobsprint_dev::domain::ImageRef) -> String {
     };
     let services: Vec<String> = (0..6).map(service).collect();
     format!("services:\n{}", services.concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_a_killed_run_made_late_is_put_aside() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let project = Project::new(&bed.project, &slow(&image));
+    project.run(&["up", "s0"]).works();
+
+    let answer = make_network(&format!("{}_default", bed.project), &bed.project);
+    project.run(&["up"]).works();
+
+    // Newer engines refuse the second one themselves.
+    assert!(
+        answer.contains(" 201 ") || answer.contains(" 409 "),
+        "{answer}"
+    );
+    let observed = bed.engine.observe(&bed.project, &[]).await;
+    let observed = observed.expect("it answers");
+    assert_eq!(observed.networks.len(), 1);
+    assert_eq!(observed.containers.len(), 6);
+    assert!(observed.containers.iter().all(|found| found.is_running()));
+}
+
+/// Asks the engine for a network as a client does that doesn't look first; its answer.
+fn make_network(name: &str, project: &ProjectName) -> String {
+    let label = format!("\"com.docker.compose.project\":\"{project}\"");
+    let body = format!("{{\"Name\":\"{name}\",\"Labels\":{{{label}}}}}");
+    let mut engine = UnixStream::connect("/var/run/docker.sock").expect("it listens");
+    write!(
+        engine,
+        "POST /networks/create HTTP/1.0\r\nHost: engine\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("it takes it");
+    let mut answer = String::new();
+    engine.read_to_string(&mut answer).expect("it answers");
+    answer
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -157,12 +157,8 @@ impl Engine for DockerEngine {
             .await?;
         let made = NetworkId::new(made.id);
         // A call of a run that was killed may have gone on at the engine meanwhile: the first one stays.
-        match self
-            .network_ids(&network.name)
-            .await?
-            .into_iter()
-            .find(|id| id != &made)
-        {
+        let mut twins = self.network_twins(&network.name).await?.into_iter();
+        match twins.find(|id| id != &made) {
             Some(first) => {
                 self.remove_network(&made).await?;
                 Ok(first)
@@ -226,8 +222,14 @@ impl Engine for DockerEngine {
                     endpoint_config: Some(endpoint),
                 };
                 let subject = Subject::new("connect network", "network", &network);
-                let call = self.docker.connect_network(&network, join);
-                self.within(SHORT, &subject, call).await?;
+                let connect = || {
+                    let call = self.docker.connect_network(&network, join.clone());
+                    self.within(SHORT, &subject, call)
+                };
+                match connect().await {
+                    Err(refusal) if self.parted_twins(&refusal).await? => connect().await?,
+                    answer => answer?,
+                }
             }
             self.place_files(&container, spec).await
         };
@@ -246,10 +248,15 @@ impl Engine for DockerEngine {
 
     async fn start_container(&self, container: &ContainerId) -> Result<(), EngineError> {
         let subject = Subject::new("start", "container", container.as_str());
-        let call = self
-            .docker
-            .start_container(container.as_str(), None::<StartContainerOptions>);
-        self.within(LONG, &subject, call).await
+        let start = || {
+            let options = None::<StartContainerOptions>;
+            let call = self.docker.start_container(container.as_str(), options);
+            self.within(LONG, &subject, call)
+        };
+        match start().await {
+            Err(refusal) if self.parted_twins(&refusal).await? => start().await,
+            answer => answer,
+        }
     }
 
     async fn stop_container(

@@ -16,5 +16,6 @@ mod mounts;
 mod observe;
 mod survey;
 mod transfer;
+mod twins;
 
 pub use client::DockerEngine;

@@ -211,28 +211,16 @@ impl DockerEngine {
         let call = self
             .docker
             .inspect_network(name, None::<InspectNetworkOptions>);
-        let network = absent_is_none(self.within(ASK, &subject, call).await)?;
+        let network = match absent_is_none(self.within(ASK, &subject, call).await) {
+            Err(refusal) if self.parted_twins(&refusal).await? => {
+                return Ok(self.network_twins(name).await?.pop());
+            }
+            answer => answer?,
+        };
         Ok(network
             .filter(|network| network.name.as_deref() == Some(name))
             .and_then(|network| network.id)
             .map(NetworkId::new))
-    }
-
-    /// Every network of this very name: an old engine may have several.
-    pub(super) async fn network_ids(&self, name: &str) -> Result<Vec<NetworkId>, EngineError> {
-        let subject = Subject::new("list", "network", name);
-        let filter = HashMap::from([("name".to_owned(), vec![name.to_owned()])]);
-        let options = ListNetworksOptionsBuilder::default()
-            .filters(&filter)
-            .build();
-        let call = self.docker.list_networks(Some(options));
-        let found = self.within(ASK, &subject, call).await?;
-        Ok(found
-            .into_iter()
-            .filter(|network| network.name.as_deref() == Some(name))
-            .filter_map(|network| network.id)
-            .map(NetworkId::new)
-            .collect())
     }
 
     pub(super) async fn has_volume(&self, name: &str) -> Result<bool, EngineError> {
