@@ -13,7 +13,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobsprint_dev::domain::ProjectName;
+use jobsprint_dev::domain::{ObservedContainer, ProjectName};
 use support::Bed;
 
 /// A project in a directory of its own.
@@ -312,7 +312,12 @@ async fn a_network_that_a_killed_run_made_late_is_put_aside() {
     let observed = observed.expect("it answers");
     assert_eq!(observed.networks.len(), 1);
     assert_eq!(observed.containers.len(), 6);
-    assert!(observed.containers.iter().all(|found| found.is_running()));
+    assert!(
+        observed
+            .containers
+            .iter()
+            .all(ObservedContainer::is_running)
+    );
 }
 
 /// Asks the engine for a network as a client does that doesn't look first; its answer.
