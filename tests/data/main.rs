@@ -1,6 +1,7 @@
 //! Migrations and seeds against a real postgres: what is due runs once, whole or not at all.
 
 mod database;
+mod killed;
 mod migrations;
 #[path = "../world/mod.rs"]
 mod world;
