@@ -5,7 +5,7 @@ use serde_json::json;
 use super::data::{Store, unless_interrupted};
 use super::session::Session;
 use crate::data::{self, Again, DataOutcome, Due, SeedOptions};
-use crate::domain::{DataVerb, Failure, Freshness, SeedRequest};
+use crate::domain::{DataVerb, Failure, Freshness, Role, SeedRequest};
 use crate::event::Event;
 use crate::report::{self, Mode};
 
@@ -27,8 +27,13 @@ pub(super) async fn run(session: &mut Session, request: SeedRequest) -> Result<u
         print(session, &unless_interrupted(session, due).await?);
         return Ok(0);
     }
-    let files = data::seed_store(context, &store.database, &options);
-    let mut ran = count(unless_interrupted(session, files).await?);
+    let mut ran = 0;
+    for service in context.stack.services.values() {
+        if service.role == Role::Data || service.name == store.database.name {
+            let files = data::seed_store(context, service, &options);
+            ran += count(unless_interrupted(session, files).await?);
+        }
+    }
     if !is_narrowed {
         for service in context.stack.services.values() {
             let command = data::seed_service(context, service, options.again);

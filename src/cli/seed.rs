@@ -6,6 +6,10 @@ use crate::domain::{DataVerb, Freshness, Scope, SeedRequest};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Seeds stand by store below the directory of `x-jobsprint.seeds`: `postgres/*.sql` and `*.csv` (the table
+is the file's name), `redis/*.redis` (a command a line), `rabbitmq/*.json` (definitions). Each file is
+applied once, whole or not at all, and again when it has changed.
+
 Examples:
   jobsprint-dev seed                    apply the seeds that are new or changed
   jobsprint-dev seed --only jobs        only files with `jobs` in their name

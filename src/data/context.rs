@@ -1,15 +1,17 @@
 //! What the work on data needs to know of the running stack.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 
 use super::DataError;
 use super::ledger::Ledger;
 use super::session::Session;
 use crate::domain::{ContainerId, Readiness, Service, ServiceName, Stack};
-use crate::engine::{Engine, EngineFacts};
+use crate::engine::{Engine, EngineFacts, dial, routes};
 use crate::event::Events;
 
 /// The running stack, as the work on data sees it.
@@ -69,6 +71,30 @@ impl DataContext {
             .ok_or_else(|| DataError::NotRunning {
                 service: service.name.clone(),
             })
+    }
+
+    /// How messages name a file of the project.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        let below = path.strip_prefix(&self.stack.working_dir);
+        below.unwrap_or(path).display().to_string()
+    }
+
+    /// A connection to a port of the running service.
+    ///
+    /// # Errors
+    /// [`DataError::NotRunning`], [`DataError::Login`] where no way leads there.
+    pub(super) async fn dial(&self, service: &Service, port: u16) -> Result<TcpStream, DataError> {
+        let refused = |reason: String| DataError::Login {
+            service: service.name.clone(),
+            reason,
+        };
+        let id = self.container(service)?;
+        let container = self.engine.container(id.as_str()).await?;
+        let container = container.ok_or_else(|| refused("its container is gone".to_owned()))?;
+        let mode = service.container.network_mode.as_deref();
+        let ways = routes(&self.facts, mode, &container, port);
+        let (stream, _) = dial(&ways).await.map_err(refused)?;
+        Ok(stream)
     }
 
     /// The ledger of `database` as this run read it first.

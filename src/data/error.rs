@@ -15,7 +15,7 @@ pub enum DataError {
         service: ServiceName,
     },
     /// The database can't be logged in to.
-    #[error("cannot log in to the database of `{service}`: {reason}")]
+    #[error("cannot log in to `{service}`: {reason}")]
     Login {
         /// The service.
         service: ServiceName,
@@ -28,6 +28,16 @@ pub enum DataError {
         /// What was done, as `reading the ledger`.
         doing: &'static str,
         /// Why, in the database's words.
+        reason: String,
+    },
+    /// A store refuses what the tool asks of it, or went away.
+    #[error("`{service}` failed while {doing}: {reason}")]
+    Store {
+        /// The service.
+        service: ServiceName,
+        /// What was done, as `applying seeds`.
+        doing: &'static str,
+        /// Why, in the store's words.
         reason: String,
     },
     /// A service's own command failed.
@@ -159,7 +169,7 @@ impl From<DataError> for Failure {
             DataError::NotRunning { service } => {
                 failure.hint(format!("start it with `jobsprint-dev up {service}`"))
             }
-            DataError::Login { service, .. } => {
+            DataError::Login { service, .. } | DataError::Store { service, .. } => {
                 failure.hint(format!("see `jobsprint-dev logs {service}`"))
             }
             DataError::Database { .. } => failure.hint("see `jobsprint-dev status`"),

@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod broker_api;
 mod busiest;
 mod command;
 mod context;
@@ -20,12 +21,16 @@ mod migration_files;
 mod migration_ledger;
 mod migrations;
 mod pipe;
+mod redis_commands;
+mod redis_session;
 mod replay;
 mod reset;
 mod retention;
 mod script;
 mod sealed;
+mod seed_broker;
 mod seed_files;
+mod seed_redis;
 mod seed_service;
 mod seed_store;
 mod session;

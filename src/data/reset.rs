@@ -7,7 +7,8 @@ use super::command::Declared;
 use super::digest::Digest;
 use super::migrations::Migrations;
 use super::replay::{pointed_at, replay, works_on};
-use super::seed_store::{Again, Hashed, SeedOptions, seed_in, wanted};
+use super::seed_files::Store;
+use super::seed_store::{Again, Hashed, SeedOptions, seed_in, seed_store, wanted};
 use super::{DataContext, DataError, lock};
 use crate::domain::{Environment, Readiness, Service};
 use crate::engine::ExecRequest;
@@ -21,12 +22,12 @@ pub enum ResetOutcome {
     FromNewTemplate,
 }
 
-/// Puts the stack's database back to migrated and seeded, and empties its caches.
+/// Puts the stack's database back to migrated and seeded; its caches are emptied and seeded anew.
 ///
 /// # Errors
 /// [`DataError`]; the live database is then as it was.
 pub async fn reset(context: &DataContext, database: &Service) -> Result<ResetOutcome, DataError> {
-    let seeds = wanted(context, &SeedOptions::default())?;
+    let seeds = wanted(context, Store::Postgres, &SeedOptions::default())?;
     let state = state(context, &seeds).await?;
     let admin = Admin::open(context, database).await?;
     lock::take(&admin.session().client, &context.events).await?;
@@ -49,6 +50,12 @@ pub async fn reset(context: &DataContext, database: &Service) -> Result<ResetOut
     replaced?;
     emptied?;
     admin.close().await;
+    let others = context.stack.services.values();
+    for service in others.filter(|service| Store::of(service) != Some(Store::Postgres)) {
+        if context.containers.contains_key(&service.name) {
+            seed_store(context, service, &SeedOptions::default()).await?;
+        }
+    }
     Ok(outcome)
 }
 

@@ -135,6 +135,19 @@ impl Script {
         around.next().unwrap_or(place.line..=place.line)
     }
 
+    /// A failure of this file at a place, where a line is all that belongs together.
+    pub(super) fn failure_in_line(&self, place: Place, reason: String) -> DataError {
+        let Place { line, column } = place;
+        DataError::File {
+            file: self.file.clone(),
+            line,
+            column,
+            reason,
+            details: excerpt(&self.file, &self.text, line..=line, place),
+            hint: None,
+        }
+    }
+
     /// A failure of this file at a place.
     pub(super) fn failure(
         &self,

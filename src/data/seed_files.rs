@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::DataError;
 use super::digest::unreadable;
+use crate::domain::{Readiness, Service};
 
 /// What a seed file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,52 @@ pub(super) enum Format {
     Sql,
     /// Rows under a header, for the table that the file is named after.
     Csv,
+    /// Commands for redis, one a line.
+    Redis,
+    /// What the broker is to have: users, queues, exchanges, bindings.
+    Definitions,
+}
+
+/// A kind of store that can be seeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Store {
+    /// postgres.
+    Postgres,
+    /// redis.
+    Redis,
+    /// `RabbitMQ`.
+    RabbitMq,
+}
+
+impl Store {
+    /// What `service` is, where it is a store that can be seeded.
+    pub(super) const fn of(service: &Service) -> Option<Self> {
+        match service.ready {
+            Readiness::Postgres => Some(Self::Postgres),
+            Readiness::Redis => Some(Self::Redis),
+            Readiness::Amqp => Some(Self::RabbitMq),
+            _ => None,
+        }
+    }
+
+    /// Its directory below the seeds'.
+    pub(super) const fn directory(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+            Self::RabbitMq => "rabbitmq",
+        }
+    }
+
+    fn format(self, extension: &str) -> Option<Format> {
+        match (self, extension) {
+            (Self::Postgres, "sql") => Some(Format::Sql),
+            (Self::Postgres, "csv") => Some(Format::Csv),
+            (Self::Redis, "redis") => Some(Format::Redis),
+            (Self::RabbitMq, "json") => Some(Format::Definitions),
+            _ => None,
+        }
+    }
 }
 
 /// A seed file.
@@ -26,23 +73,32 @@ pub(super) struct SeedFile {
     pub(super) format: Format,
 }
 
-/// The files of `directory`, and of its subdirectory `set` where one is asked for, ordered by name; a missing directory has none.
-pub(super) fn files(directory: &Path, set: Option<&str>) -> Result<Vec<SeedFile>, DataError> {
-    let mut files = listed(directory, "")?;
+/// The files of a store below `seeds`, and of its subdirectory `set` where one is asked for, ordered by name; a missing
+/// directory has none.
+pub(super) fn files(
+    seeds: &Path,
+    store: Store,
+    set: Option<&str>,
+) -> Result<Vec<SeedFile>, DataError> {
+    let directory = seeds.join(store.directory());
+    let mut files = listed(&directory, store, "")?;
     if let Some(set) = set {
-        let own = directory.join(set);
-        if !own.is_dir() {
+        let stores = [Store::Postgres, Store::Redis, Store::RabbitMq];
+        if !stores
+            .iter()
+            .any(|store| seeds.join(store.directory()).join(set).is_dir())
+        {
             return Err(DataError::Input {
-                path: own,
+                path: directory.join(set),
                 reason: "there is no such set of seeds".to_owned(),
             });
         }
-        files.extend(listed(&own, &format!("{set}/"))?);
+        files.extend(listed(&directory.join(set), store, &format!("{set}/"))?);
     }
     Ok(files)
 }
 
-fn listed(directory: &Path, prefix: &str) -> Result<Vec<SeedFile>, DataError> {
+fn listed(directory: &Path, store: Store, prefix: &str) -> Result<Vec<SeedFile>, DataError> {
     let mut files = Vec::new();
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -51,10 +107,9 @@ fn listed(directory: &Path, prefix: &str) -> Result<Vec<SeedFile>, DataError> {
     };
     for entry in entries {
         let path = entry.map_err(|error| unreadable(directory, &error))?.path();
-        let format = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("sql") => Format::Sql,
-            Some("csv") => Format::Csv,
-            _ => continue,
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let Some(format) = extension.and_then(|extension| store.format(extension)) else {
+            continue;
         };
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             let reason = "its name is not UTF-8".to_owned();
@@ -96,15 +151,31 @@ mod tests {
     #[test]
     fn files_come_by_name_and_a_sets_files_after_all_others() {
         let seeds = tempfile::tempdir().unwrap();
-        fs::create_dir(seeds.path().join("ci")).unwrap();
-        for name in ["020_b.csv", "010_a.sql", "README.md", "ci/001_c.sql"] {
+        fs::create_dir_all(seeds.path().join("postgres/ci")).unwrap();
+        fs::create_dir(seeds.path().join("redis")).unwrap();
+        let all = [
+            "postgres/020_b.csv",
+            "postgres/010_a.sql",
+            "postgres/README.md",
+            "postgres/ci/001_c.sql",
+            "redis/flags.redis",
+            "redis/other.sql",
+        ];
+        for name in all {
             fs::write(seeds.path().join(name), "").unwrap();
         }
+        let names = |store, set| {
+            let found = files(seeds.path(), store, set).unwrap();
+            let names = found.into_iter().map(|file| file.name);
+            names.collect::<Vec<_>>().join(" ")
+        };
 
-        let found = files(seeds.path(), Some("ci")).unwrap();
-
-        let names: Vec<&str> = found.iter().map(|file| file.name.as_str()).collect();
-        assert_eq!(names, ["010_a.sql", "020_b.csv", "ci/001_c.sql"]);
-        assert_eq!(files(&seeds.path().join("nothing"), None).unwrap(), []);
+        assert_eq!(
+            names(Store::Postgres, Some("ci")),
+            "010_a.sql 020_b.csv ci/001_c.sql"
+        );
+        assert_eq!(names(Store::Redis, Some("ci")), "flags.redis");
+        assert_eq!(names(Store::RabbitMq, None), "");
+        assert!(files(seeds.path(), Store::Redis, Some("nothing")).is_err());
     }
 }

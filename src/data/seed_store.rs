@@ -1,4 +1,4 @@
-//! The seed files of the stack's database, each applied whole or not at all.
+//! The seed files of a store, each applied whole or not at all; those of the database are applied here.
 
 use std::time::Instant;
 
@@ -8,9 +8,9 @@ use super::ledger::{self, Kind, Ledger, Standing};
 use super::lock::Lock;
 use super::migrate::within;
 use super::script::Script;
-use super::seed_files::{Format, SeedFile, files};
+use super::seed_files::{Format, SeedFile, Store, files};
 use super::session::Session;
-use super::{DataContext, DataError, DataOutcome};
+use super::{DataContext, DataError, DataOutcome, seed_broker, seed_redis};
 use crate::domain::Service;
 use crate::event::Event;
 
@@ -42,16 +42,29 @@ struct Due {
     standing: Standing,
 }
 
-/// Applies the seed files of postgres that are due, ordered by name.
+/// Applies the store's seed files that are due, ordered by name; a service that is no store has none.
 ///
 /// # Errors
 /// [`DataError`]; the first file that fails, with the place in it. The files before it stay applied.
 pub async fn seed_store(
     context: &DataContext,
+    store: &Service,
+    options: &SeedOptions,
+) -> Result<DataOutcome, DataError> {
+    match Store::of(store) {
+        Some(Store::Postgres) => seed_database(context, store, options).await,
+        Some(Store::Redis) => seed_redis::seed(context, store, options).await,
+        Some(Store::RabbitMq) => seed_broker::seed(context, store, options).await,
+        None => Ok(DataOutcome::NothingDue),
+    }
+}
+
+async fn seed_database(
+    context: &DataContext,
     database: &Service,
     options: &SeedOptions,
 ) -> Result<DataOutcome, DataError> {
-    let wanted = wanted(context, options)?;
+    let wanted = wanted(context, Store::Postgres, options)?;
     if wanted.is_empty() || due(&wanted, context.glance(database).await?, options.again).is_empty()
     {
         return Ok(DataOutcome::NothingDue);
@@ -67,15 +80,16 @@ pub async fn seed_store(
 /// A seed file with the hash of its content.
 pub(super) type Hashed = (SeedFile, String);
 
-/// The seed files that are asked for.
+/// The store's seed files that are asked for.
 pub(super) fn wanted(
     context: &DataContext,
+    store: Store,
     options: &SeedOptions,
 ) -> Result<Vec<Hashed>, DataError> {
     let Some(seeds) = &context.stack.seeds else {
         return Ok(Vec::new());
     };
-    let mut wanted = files(&seeds.join("postgres"), options.set.as_deref())?;
+    let mut wanted = files(seeds, store, options.set.as_deref())?;
     if let Some(pattern) = &options.only {
         wanted.retain(|file| file.name.contains(pattern.as_str()));
     }
@@ -126,16 +140,11 @@ async fn apply(context: &DataContext, session: &Session, seed: &Due) -> Result<(
     let began = Instant::now();
     let client = &session.client;
     let path = &seed.file.path;
-    let relative = path
-        .strip_prefix(&context.stack.working_dir)
-        .unwrap_or(path);
-    let shown = relative.display().to_string();
+    let shown = context.shown(path);
     let rows = within(client, async {
         let rows = match seed.file.format {
             Format::Sql => Script::read(path, shown.clone())?.run(client).await?,
-            Format::Csv => {
-                copy::load(client, &seed.file, &shown, seed.standing, &context.events).await?
-            }
+            _ => copy::load(client, &seed.file, &shown, seed.standing, &context.events).await?,
         };
         let name = &seed.file.name;
         ledger::note(client, Kind::Seed, name, &seed.hash, began.elapsed()).await?;

@@ -10,7 +10,6 @@ use super::admin::Admin;
 use super::error::in_words;
 use super::{DataContext, DataError, lock};
 use crate::domain::{PostgresLogin, Service};
-use crate::engine::{dial, routes};
 
 const PORT: u16 = 5432;
 
@@ -45,13 +44,7 @@ impl Session {
             service: service.name.clone(),
             reason,
         };
-        let id = context.container(service)?;
-        let container = context.engine.container(id.as_str()).await?;
-        let container = container.ok_or_else(|| refused("its container is gone".to_owned()))?;
-        let mode = service.container.network_mode.as_deref();
-        let ways = routes(&context.facts, mode, &container, PORT);
-        let (stream, _) = dial(&ways).await.map_err(refused)?;
-
+        let stream = context.dial(service, PORT).await?;
         let mut config = Config::new();
         config
             .user(&login.user)

@@ -4,9 +4,10 @@ use super::command::Declared;
 use super::ledger::{Kind, Ledger, Standing};
 use super::migration_ledger::applied;
 use super::migrations::Migrations;
-use super::seed_store::{SeedOptions, wanted};
+use super::seed_files::Store;
+use super::seed_store::{Hashed, SeedOptions, wanted};
 use super::session::Session;
-use super::{DataContext, DataError};
+use super::{DataContext, DataError, seed_broker, seed_redis};
 use crate::domain::Service;
 
 /// How one thing stands.
@@ -38,7 +39,7 @@ pub async fn migrations(context: &DataContext, database: &Service) -> Result<Vec
     Ok(due)
 }
 
-/// How the seed files and the services' seed commands stand.
+/// How the stores' seed files and the services' seed commands stand.
 ///
 /// # Errors
 /// [`DataError`] where the database or a file can't be read.
@@ -48,17 +49,48 @@ pub async fn seeds(
     options: &SeedOptions,
 ) -> Result<Vec<Due>, DataError> {
     let ledger = read(context, database).await?;
-    let files = wanted(context, options)?.into_iter();
+    let files = wanted(context, Store::Postgres, options)?.into_iter();
     let mut due: Vec<Due> = files
         .map(|(file, hash)| Due {
             state: word(ledger.standing(Kind::Seed, &file.name, &hash)),
             name: file.name,
         })
         .collect();
+    for service in context.stack.services.values() {
+        due.extend(of_store(context, service, options).await?);
+    }
     let services = context.stack.services.values();
     let commands = services.filter_map(Declared::seed).collect();
     due.extend(of_commands(context, &ledger, commands).await?);
     Ok(due)
+}
+
+/// The seed files of a store that keeps its own account of them; where it has none, it isn't asked.
+async fn of_store(
+    context: &DataContext,
+    service: &Service,
+    options: &SeedOptions,
+) -> Result<Vec<Due>, DataError> {
+    let Some(store @ (Store::Redis | Store::RabbitMq)) = Store::of(service) else {
+        return Ok(Vec::new());
+    };
+    let files = wanted(context, store, options)?;
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let applied = match store {
+        Store::Redis => seed_redis::applied(context, service).await?,
+        _ => seed_broker::applied(context, service).await?,
+    };
+    let stand = |(file, hash): Hashed| Due {
+        state: match applied.get(&file.name) {
+            None => word(Standing::New),
+            Some(known) if *known == hash => word(Standing::Applied),
+            Some(_) => word(Standing::Changed),
+        },
+        name: format!("{}/{}", store.directory(), file.name),
+    };
+    Ok(files.into_iter().map(stand).collect())
 }
 
 async fn read(context: &DataContext, database: &Service) -> Result<Ledger, DataError> {

@@ -172,6 +172,9 @@ fn seeds_wait_for_migrations_which_wait_for_their_container_only_to_run() {
         inputs: Vec::new(),
     });
     let mut stack = stack([db, api]);
+    let mut cache = service("cache").storing("keys");
+    cache.ready = Readiness::Redis;
+    stack.services.insert(cache.name.clone(), cache);
     stack.seeds = Some("/shop/seeds".into());
 
     let plan = planned(&stack, &running(&stack));
@@ -179,10 +182,12 @@ fn seeds_wait_for_migrations_which_wait_for_their_container_only_to_run() {
     assert_plan(
         &plan,
         "
-  1. wait until shop-db-1 is ready (needed)
-  2. wait until shop-api-1 is ready (needed)
-  3. migrate api (needed) after 1
-  4. seed db (needed) after 1, 3",
+  1. wait until shop-cache-1 is ready (needed)
+  2. wait until shop-db-1 is ready (needed)
+  3. wait until shop-api-1 is ready (needed)
+  4. migrate api (needed) after 2
+  5. seed db (needed) after 2, 4
+  6. seed cache (needed) after 1",
     );
 }
 

@@ -464,6 +464,14 @@ impl<'a> Planner<'a> {
             needs.extend(&self.migrations);
             store_seeded = Some(self.add_data(Action::SeedStore, database, needs));
         }
+        if self.stack.seeds.is_some() {
+            let is_other =
+                |service: &&&Service| matches!(service.ready, Readiness::Redis | Readiness::Amqp);
+            for store in order.iter().filter(is_other) {
+                let ready = self.services[&store.name].ready.clone();
+                self.add_data(Action::SeedStore, store, ready);
+            }
+        }
         for service in order.iter().filter(|service| service.seed.is_some()) {
             let mut needs = self.services[&service.name].ready.clone();
             if let Some(migrated) = own.get(&service.name) {

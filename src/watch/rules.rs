@@ -52,7 +52,9 @@ impl Rules {
             }
         }
         if let Some(seeds) = &stack.seeds {
-            survey.add(&seeds.join("postgres"), Purpose::SeedFiles, None);
+            for store in ["postgres", "redis", "rabbitmq"] {
+                survey.add(&seeds.join(store), Purpose::SeedFiles, None);
+            }
         }
         Self {
             interests: survey.interests,

@@ -140,7 +140,7 @@ async fn a_command_that_a_killed_run_left_running_is_ended_before_the_next() {
     let until_it_runs = async { while left().await == "0" {} };
     tokio::select! {
         ended = migrate(&context, &app) => panic!("it ended: {ended:?}"),
-        running = tokio::time::timeout(Duration::from_secs(60), until_it_runs) => running.unwrap(),
+        running = tokio::time::timeout(Duration::from_mins(1), until_it_runs) => running.unwrap(),
     }
     assert_ne!(left().await, "0", "the engine goes on with it");
 

@@ -3,6 +3,7 @@
 mod database;
 mod killed;
 mod migrations;
+mod stores;
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -1,7 +1,7 @@
 //! The watcher's one loop: changes, their ends, the engine's events, keys and signals come in; work goes out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -17,9 +17,7 @@ use super::bench::{Bench, Job};
 use super::follow::{Follower, Shown};
 use super::keys::Keyboard;
 use super::station::Station;
-use crate::domain::{
-    ContainerId, Failure, Notice, Phase, Readiness, Service, ServiceName, WatchRequest,
-};
+use crate::domain::{ContainerId, Failure, Notice, Phase, Readiness, ServiceName, WatchRequest};
 use crate::engine::{EngineEvent, EngineEventKind};
 use crate::event::Event;
 use crate::plan;
@@ -294,13 +292,13 @@ impl<'a> Desk<'a> {
         for (service, work) in duties.services {
             self.offer(&service, work);
         }
-        if let Some(file) = duties.seed_files.first()
-            && let Some(database) = self.database()
-        {
-            let mut work = Work::new(now, now);
-            work.files.insert(file.clone());
-            work.errands.insert(Errand::SeedStore);
-            self.offer(&database, work);
+        for file in &duties.seed_files {
+            if let Some(store) = self.store_of(file) {
+                let mut work = Work::new(now, now);
+                work.files.insert(file.clone());
+                work.errands.insert(Errand::SeedStore);
+                self.offer(&store, work);
+            }
         }
         if !duties.model.is_empty() {
             let mut work = Work::new(now, now);
@@ -371,12 +369,19 @@ impl<'a> Desk<'a> {
     }
 
     /// The service whose database takes seed files.
-    fn database(&self) -> Option<ServiceName> {
-        let is_database = |service: &&Service| service.ready == Readiness::Postgres;
-        let mut services = self.project.stack.services.values();
-        services
-            .find(is_database)
-            .map(|service| service.name.clone())
+    /// The store that a seed file is for.
+    fn store_of(&self, file: &Path) -> Option<ServiceName> {
+        let stack = &self.project.stack;
+        let below = file.strip_prefix(stack.seeds.as_ref()?).ok()?;
+        let ready = match below.iter().next()?.to_str()? {
+            "postgres" => Readiness::Postgres,
+            "redis" => Readiness::Redis,
+            "rabbitmq" => Readiness::Amqp,
+            _ => return None,
+        };
+        let mut services = stack.services.values();
+        let found = services.find(|service| service.ready == ready);
+        found.map(|service| service.name.clone())
     }
 
     /// The services whose code is watched.
