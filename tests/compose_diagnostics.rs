@@ -95,11 +95,32 @@ fn a_missing_variable_is_shown_within_its_string() {
 
 #[test]
 fn all_faults_of_a_file_are_told_in_one_run() {
-    let shown = faults(
-        "services:\n  a: {image: i, prots: [1], mem_limit: lots}\n  b: {image: j, tty: perhaps}\n",
-    );
+    let text = "services:
+  a:
+    imagee: i
+    depends_on: [bb]
+    mem_limit: lots
+    volumes: [\"data:/x\"]
+    command: ${open
+  b: {image: j, tty: perhaps}
+";
 
-    assert_eq!(shown.len(), 3, "{shown:#?}");
+    let headlines: Vec<String> = faults(text)
+        .iter()
+        .filter_map(|shown| shown.lines().next().map(ToOwned::to_owned))
+        .collect();
+
+    assert_eq!(
+        headlines,
+        [
+            "error: the key `imagee` is not known here",
+            "error: the service `a` depends on `bb`, which is not defined",
+            "error: `lots` is not a size",
+            "error: the service `a` uses the volume `data`, which is not defined",
+            "error: `${` has no closing `}`",
+            "error: a boolean was expected, not a string",
+        ]
+    );
 }
 
 #[test]
@@ -115,8 +136,8 @@ fn what_has_no_effect_is_named() {
     assert_eq!(
         told,
         [
-            "the variable `TAG` is not set: an empty string is used",
             "`version` is obsolete and has no effect",
+            "the variable `TAG` is not set: an empty string is used",
             "`cpu_quota` has no effect: the container is created without it",
             "`placement` has no effect: it speaks to a Swarm cluster",
         ]

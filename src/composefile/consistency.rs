@@ -7,7 +7,12 @@ use super::suggest::closest;
 
 /// Checks the completed tree, its disabled services apart.
 pub(super) fn check(root: &Node, disabled: &Map, loader: &mut Loader) {
+    let was_faulty = loader.has_faults();
     for service in root.get("services").map(Node::entries).unwrap_or_default() {
+        // Where a key was refused, it may well have been the image's.
+        if !was_faulty {
+            check_origin(service, loader);
+        }
         check_service(root, service, disabled, loader);
     }
     check_circles(root, loader);
@@ -27,12 +32,10 @@ pub(super) fn check(root: &Node, disabled: &Map, loader: &mut Loader) {
     }
 }
 
-fn check_service(root: &Node, entry: &Entry, disabled: &Map, loader: &mut Loader) {
-    let (name, service) = (&entry.key, &entry.value);
-    if !["image", "build", "provider"]
-        .iter()
-        .any(|key| service.get(key).is_some())
-    {
+fn check_origin(entry: &Entry, loader: &mut Loader) {
+    let origins = ["image", "build", "provider"];
+    if origins.iter().all(|key| entry.value.get(key).is_none()) {
+        let name = &entry.key;
         let message = format!("the service `{name}` has neither an `image` nor a `build`");
         loader.fault(
             Some(entry.key_place),
@@ -41,6 +44,10 @@ fn check_service(root: &Node, entry: &Entry, disabled: &Map, loader: &mut Loader
             None,
         );
     }
+}
+
+fn check_service(root: &Node, entry: &Entry, disabled: &Map, loader: &mut Loader) {
+    let (name, service) = (&entry.key, &entry.value);
     if let (Some(mode), Some(_)) = (service.get("network_mode"), service.get("networks")) {
         let message = format!("the service `{name}` gives both `network_mode` and `networks`");
         loader.fault(Some(mode.place), message, "leave out one of the two", None);

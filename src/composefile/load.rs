@@ -28,11 +28,12 @@ pub fn load(request: &LoadRequest, reader: &dyn FileReader) -> Result<Loaded, Di
 
     let mut merged = loader.load(&found.files, &layer);
     resolve_environment(&mut merged, &layer.environment);
-    if loader.has_faults() {
-        return Err(Diagnostics(loader.diagnostics().0));
-    }
+    let is_faulty = loader.has_faults();
     let Some(mut root) = tidy(merged, &schema::FILE).filter(|root| !root.entries().is_empty())
     else {
+        if is_faulty {
+            return Err(Diagnostics(loader.diagnostics().0));
+        }
         return Err(failure(
             format!("`{}` is empty", found.files.join("`, `")),
             Some("define services in it"),
@@ -47,6 +48,9 @@ pub fn load(request: &LoadRequest, reader: &dyn FileReader) -> Result<Loaded, Di
     );
     let disabled = normalise::split_disabled(&mut root, &found.profiles);
     consistency::check(&root, &disabled, &mut loader);
+    if is_faulty {
+        return Err(Diagnostics(loader.diagnostics().0));
+    }
     normalise::drop_unused(&mut root);
     support::warn_of_unapplied(&root, &schema::FILE, &mut loader);
     let lowering = Lowering {

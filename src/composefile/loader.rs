@@ -212,6 +212,13 @@ impl<'a> Loader<'a> {
                 seen.push(finding);
             }
         }
+        // A person goes through a file from its top, whichever step found what.
+        seen.sort_by_key(|finding| {
+            finding
+                .marks
+                .first()
+                .map(|(place, _)| (place.source, place.start))
+        });
         let with_text = |finding: Finding| Diagnostic {
             severity: finding.severity,
             message: finding.message,
