@@ -1,5 +1,7 @@
 //! What a person's screen shows while a stack comes up: the real reporter in a real pseudo-terminal.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -251,4 +253,53 @@ fn a_panic_and_a_signal_leave_the_cursor_visible_on_a_fresh_line() {
             "{scene}: the cursor stands behind {at_cursor:?}"
         );
     }
+}
+
+const QUESTION: &str = "Puter app id (empty: set it later):";
+
+/// `env init` at a terminal, in a project whose schema asks for one value.
+fn asked(project: &Path) -> Terminal {
+    let schema = format!(
+        "# @required @sensitive @prompt=\"{}\"\nPUTER_APP_ID=\n",
+        QUESTION.trim_end_matches(':')
+    );
+    fs::create_dir(project.join("templates")).expect("a new directory");
+    fs::write(project.join("templates/.env.schema"), schema).expect("a file");
+    fs::write(
+        project.join("compose.yaml"),
+        "services: {web: {image: web}}\n",
+    )
+    .expect("a file");
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"));
+    tool.args(["env", "init"]).current_dir(project);
+    let mut terminal = Terminal::run(&tool, 80, 24);
+    terminal.wait_for(QUESTION);
+    terminal
+}
+
+#[test]
+fn a_question_is_answered_at_the_terminal_and_the_answer_is_not_shown() {
+    let project = tempfile::tempdir().expect("a directory");
+    let mut terminal = asked(project.path());
+
+    terminal.type_text("app-12345\n");
+    let status = terminal.wait_for_exit();
+
+    assert!(status.success(), "{:?}", terminal.lines());
+    let written = fs::read_to_string(project.path().join(".env")).expect("it was made");
+    assert!(written.contains("app-12345"));
+    assert!(!terminal.lines().concat().contains("app-12345"));
+}
+
+#[test]
+fn ctrl_c_at_a_question_ends_the_run_and_nothing_is_written() {
+    let project = tempfile::tempdir().expect("a directory");
+    let mut terminal = asked(project.path());
+
+    terminal.type_text(INTERRUPT);
+    let status = terminal.wait_for_exit();
+
+    assert_eq!(status.code(), Some(130), "{:?}", terminal.lines());
+    assert!(terminal.echoes(), "what is typed is no longer seen");
+    assert!(!project.path().join(".env").exists());
 }

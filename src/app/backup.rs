@@ -8,8 +8,8 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::consent;
 use super::data::{Store, unless_interrupted};
+use super::question;
 use super::session::Session;
 use crate::data::{self, Backup, Retention};
 use crate::domain::{BackupRequest, BackupVerb, Failure, FailureKind};
@@ -42,7 +42,7 @@ pub(super) async fn run(session: &mut Session, request: BackupRequest) -> Result
                 "Put `{}` in the place of the live database?",
                 backup.display()
             );
-            if !consent::ask(request.consent, &question)? {
+            if !question::confirm(session, request.consent, &question)? {
                 return Err(Failure::new(FailureKind::Usage, "nothing was restored")
                     .hint("say yes with `--yes`"));
             }

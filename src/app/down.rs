@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::project::Project;
 use super::scene::Scene;
 use super::session::Session;
-use super::{conclusion, consent, engine, stock, up};
+use super::{conclusion, engine, question, stock, up};
 use crate::domain::{Consent, Down, Failure, FailureKind, Phase, Run, VolumeFate};
 use crate::event::Event;
 use crate::plan::{self, DownOptions};
@@ -42,7 +42,7 @@ pub(super) async fn run(session: &mut Session, request: Down) -> Result<u8, Fail
             "Remove {} and all data in them?",
             report::words::list(&volumes.iter().map(ToString::to_string).collect::<Vec<_>>())
         );
-        if !volumes.is_empty() && !consent::ask(request.consent, &question)? {
+        if !volumes.is_empty() && !question::confirm(session, request.consent, &question)? {
             return Err(Failure::new(FailureKind::Usage, "nothing was removed")
                 .hint("say yes with `--yes`, or leave `--volumes` out"));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::consent;
+use super::question::{self, Person};
 use super::session::Session;
 use crate::domain::{BaseImage, Consent, EngineRequest, EngineVerb, Failure, Stack};
 use crate::engine::{
@@ -45,7 +45,7 @@ pub(super) async fn ensure(
     let ensured = match engine::ensure(&around, consent, &session.events).await {
         Err(ProvisionError::NoConsent { absence, wanted }) => {
             let question = format!("{absence}: go on with {wanted}?");
-            if consent::ask(consent, &question)? {
+            if question::confirm(session, consent, &question)? {
                 engine::ensure(&around, Consent::Given, &session.events).await
             } else {
                 Err(ProvisionError::NoConsent { absence, wanted })
@@ -61,6 +61,7 @@ pub(super) async fn ensure(
 /// # Errors
 /// Where the question is not answered.
 pub(super) async fn bootstrap_consent(
+    person: Option<Person<'_>>,
     stack: &Stack,
     engine: &dyn Engine,
     consent: Consent,
@@ -74,7 +75,8 @@ pub(super) async fn bootstrap_consent(
         if is_bootstrapped && matches!(engine.image(image).await, Ok(None)) {
             let question =
                 format!("Install `{BOOTSTRAP}`, to make `{image}` where no registry has it?");
-            return Ok(if consent::ask(consent, &question)? {
+            let agreed = person.map_or(Ok(false), |person| person.confirm(&question));
+            return Ok(if agreed? {
                 Consent::Given
             } else {
                 Consent::Ask

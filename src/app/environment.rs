@@ -1,14 +1,15 @@
 //! What a stack needs from `templates/` before it can start: the project's `.env`, and its certificate.
 
 use std::fs;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
 use dialoguer::{Input, Password};
 
+use super::question::Person;
 use super::randomness::SystemRandomness;
-use crate::domain::{Consent, Failure, FailureKind, Secret};
+use crate::domain::{Failure, FailureKind, Secret};
 use crate::env::{
     Certificate, Document, LOCAL_NAMES, Origin, Reconciliation, Schema, Variable, Verdict,
     document_failure, reconcile, schema_failure,
@@ -40,19 +41,37 @@ pub(super) fn schema(root: &Path) -> Result<Option<Schema>, Failure> {
 ///
 /// # Errors
 /// Where one of the two files is wrong, or `.env` can't be written.
-pub(super) fn ensure_env(root: &Path, consent: Consent) -> Result<Reconciliation, Failure> {
+pub(super) fn ensure_env(
+    root: &Path,
+    person: Option<Person<'_>>,
+) -> Result<Reconciliation, Failure> {
     let Some(schema) = schema(root)? else {
         return Ok(Reconciliation::default());
     };
     // Questions come first: the file is not locked while a person thinks.
     let existing = EnvFile::of(root).read()?;
     let mut answers = Vec::new();
+    let mut refusal = None;
     let mut ask = |variable: &Variable| {
-        let answer = question(variable, consent)?;
-        answers.push((variable.key.clone(), answer.clone()));
-        Some(answer)
+        if refusal.is_some() {
+            return None;
+        }
+        match question(variable, person?) {
+            Ok(answer) => {
+                let answer = answer?;
+                answers.push((variable.key.clone(), answer.clone()));
+                Some(answer)
+            }
+            Err(failure) => {
+                refusal = Some(failure);
+                None
+            }
+        }
     };
     let _rehearsal = complete(&schema, existing.as_deref(), &mut ask)?;
+    if let Some(failure) = refusal {
+        return Err(failure);
+    }
     let mut recall = |variable: &Variable| {
         let found = answers.iter().find(|(key, _)| *key == variable.key);
         found.map(|(_, answer)| answer.clone())
@@ -80,27 +99,23 @@ pub(super) fn document(text: &str) -> Result<Document, Failure> {
     Document::parse(text).map_err(|error| document_failure(".env", text, &error))
 }
 
-/// Asks for a value, where there is somebody to ask.
-fn question(variable: &Variable, consent: Consent) -> Option<String> {
-    let Origin::Asked { question } = &variable.origin else {
-        return None;
+/// Asks the person for a value.
+fn question(variable: &Variable, person: Person<'_>) -> Result<Option<String>, Failure> {
+    let Origin::Asked { question } = variable.origin.clone() else {
+        return Ok(None);
     };
-    let nobody = !io::stdin().is_terminal() || !io::stderr().is_terminal();
-    if consent == Consent::Given || nobody {
-        return None;
-    }
     let answer = if variable.is_sensitive() {
-        Password::new()
-            .with_prompt(question)
-            .allow_empty_password(true)
-            .interact()
+        person.ask(move || {
+            let asking = Password::new().with_prompt(question);
+            asking.allow_empty_password(true).interact()
+        })?
     } else {
-        Input::new()
-            .with_prompt(question)
-            .allow_empty(true)
-            .interact_text()
+        person.ask(move || {
+            let asking = Input::new().with_prompt(question);
+            asking.allow_empty(true).interact_text()
+        })?
     };
-    answer.ok().filter(|answer| !answer.trim().is_empty())
+    Ok(Some(answer).filter(|answer: &String| !answer.trim().is_empty()))
 }
 
 /// Tells what became of `.env`: names, never values.
@@ -183,7 +198,7 @@ mod tests {
         let schema = include_str!("../../templates/.env.schema");
         fs::write(home.path().join(SCHEMA), schema).unwrap();
 
-        let made = ensure_env(home.path(), Consent::Given).unwrap();
+        let made = ensure_env(home.path(), None).unwrap();
 
         assert_eq!(made.placeholders, ["PUTER_APP_ID"]);
         assert_eq!(
@@ -197,7 +212,7 @@ mod tests {
                 "N8N_OWNER_PASSWORD"
             ]
         );
-        let again = ensure_env(home.path(), Consent::Given).unwrap();
+        let again = ensure_env(home.path(), None).unwrap();
         assert_eq!(again.generated, Vec::<String>::new());
     }
 
@@ -206,7 +221,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
 
         assert_eq!(
-            ensure_env(home.path(), Consent::Ask).unwrap(),
+            ensure_env(home.path(), None).unwrap(),
             Reconciliation::default()
         );
         assert!(!home.path().join(".env").exists());

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::project::{Place, Project};
 use super::session::Session;
 use super::up::taken;
-use super::{consent, faults};
+use super::{faults, question};
 use crate::domain::{
     Failure, FailureKind, HostPort, Protocol, PublishedPort, Remap, Service, Setup, Stack,
 };
@@ -142,7 +142,7 @@ pub(super) async fn settle(
         "Ports are taken. Take {} in this checkout?",
         offer.join(", ")
     );
-    if request.remap == Remap::Ask && !consent::ask(request.consent, &question)? {
+    if request.remap == Remap::Ask && !question::confirm(session, request.consent, &question)? {
         return Ok(project);
     }
     let mut remapped = Remapped::read(&project.root);

@@ -2,7 +2,7 @@
 
 use super::data::{Store, unless_interrupted};
 use super::session::Session;
-use super::{backup, consent};
+use super::{backup, question};
 use crate::data::{self, ResetOutcome};
 use crate::domain::{Failure, FailureKind, Phase, ResetRequest};
 use crate::event::Event;
@@ -12,7 +12,7 @@ pub(super) async fn run(session: &mut Session, request: ResetRequest) -> Result<
     let store = Store::open(session, &request.scope).await?;
     let project = &store.context.stack.project;
     let question = format!("Put the data of `{project}` back to migrated and seeded?");
-    if !consent::ask(request.consent, &question)? {
+    if !question::confirm(session, request.consent, &question)? {
         return Err(
             Failure::new(FailureKind::Usage, "nothing was reset").hint("say yes with `--yes`")
         );

@@ -1,6 +1,7 @@
 //! `setup`: an engine, `.env`, the certificate, and then all that `up` does.
 
 use super::project::{Place, Project};
+use super::question::Person;
 use super::session::Session;
 use super::{engine, environment, ports, up, volumes};
 use crate::domain::{Failure, Run, Setup};
@@ -24,7 +25,7 @@ pub(super) async fn run(session: &mut Session, request: Setup) -> Result<u8, Fai
 
 /// What must be on the disk before the files can be read; gives the keys of `.env` that got new secrets.
 fn prepare(session: &Session, place: &Place, request: &Setup) -> Result<Vec<String>, Failure> {
-    let outcome = environment::ensure_env(&place.root, request.consent)?;
+    let outcome = environment::ensure_env(&place.root, Person::unless(session, request.consent))?;
     environment::tell(&session.events, &outcome);
     let names = environment::ensure_tls(&place.root)?;
     if !names.is_empty() {

@@ -10,7 +10,7 @@ use super::git::Head;
 use super::project::Project;
 use super::scene::{Scene, look};
 use super::session::Session;
-use super::{conclusion, consent, engine, stock, up};
+use super::{conclusion, engine, question, stock, up};
 use crate::data::{
     SnapshotManifest, Stock, check_snapshot, load_snapshot, settle_snapshot, swap_snapshot,
 };
@@ -71,7 +71,7 @@ pub(super) async fn run(session: &mut Session, request: SnapshotRequest) -> Resu
                 moment(&manifest),
                 listed(&manifest)
             );
-            if !consent::ask(request.consent, &question)? {
+            if !question::confirm(session, request.consent, &question)? {
                 return Err(Failure::new(FailureKind::Usage, "nothing was restored")
                     .hint("say yes with `--yes`"));
             }

@@ -6,6 +6,28 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 
 use crate::domain::{Failure, FailureKind};
 
+/// Stdin's terminal as it is now, and again once this is dropped.
+pub(super) struct KeptTerminal {
+    before: Option<Termios>,
+}
+
+impl KeptTerminal {
+    /// Remembers how it is; nothing where stdin is no terminal.
+    pub fn keep() -> Self {
+        Self {
+            before: tcgetattr(stdin()).ok(),
+        }
+    }
+}
+
+impl Drop for KeptTerminal {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            tcsetattr(stdin(), OptionalActions::Now, before).ok();
+        }
+    }
+}
+
 /// A terminal in raw mode until dropped.
 pub(super) struct RawTerminal {
     before: Termios,

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 
 use super::hands::{Hands, subscriptions};
 use super::project::Project;
+use super::question::Person;
 use super::scene::look;
 use super::session::Session;
 use super::startup::Keep;
@@ -79,7 +80,13 @@ pub(super) async fn converge(
     session.events.tell(Event::Planned {
         steps: plan.summaries(),
     });
-    let packages = engine::bootstrap_consent(stack, &*engine, request.consent).await?;
+    let packages = engine::bootstrap_consent(
+        Person::at_terminal(session),
+        stack,
+        &*engine,
+        request.consent,
+    )
+    .await?;
     let limit = request.timeout;
     let walked = walk_telling(session, project, &engine, &plan, limit, packages, stale).await?;
     if walked.outcome.interrupted {

@@ -9,7 +9,7 @@ use super::verb::deed;
 use crate::app::project::Place;
 use crate::app::session::Session;
 use crate::app::{engine, environment};
-use crate::domain::{Consent, ContainerId, Deed, Scope, Verdict};
+use crate::domain::{ContainerId, Deed, Scope, Verdict};
 use crate::engine::Removal;
 use crate::event::Event;
 
@@ -44,7 +44,7 @@ async fn perform(session: &Session, root: &Path, deed: &Deed) -> Result<(), Stri
         }
         Deed::RemoveFile(path) => fs::remove_file(path).map_err(in_words),
         Deed::CompleteEnv => {
-            let outcome = environment::ensure_env(root, Consent::Given);
+            let outcome = environment::ensure_env(root, None);
             let outcome = outcome.map_err(|failure| failure.message)?;
             environment::tell(&session.events, &outcome);
             Ok(())

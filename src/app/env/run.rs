@@ -3,6 +3,7 @@
 use super::{change, diff, explain, health, share, show};
 use crate::app::environment;
 use crate::app::project::Place;
+use crate::app::question::Person;
 use crate::app::session::Session;
 use crate::domain::{Consent, EnvRequest, EnvVerb, Failure};
 use crate::event::Event;
@@ -30,7 +31,7 @@ pub(in crate::app) async fn run(session: &mut Session, request: EnvRequest) -> R
 }
 
 fn init(session: &Session, place: &Place, consent: Consent) -> Result<(), Failure> {
-    let outcome = environment::ensure_env(&place.root, consent)?;
+    let outcome = environment::ensure_env(&place.root, Person::unless(session, consent))?;
     environment::tell(&session.events, &outcome);
     if outcome.added.is_empty() && outcome.generated.is_empty() && outcome.answered.is_empty() {
         let text = "`.env` has all that the schema asks for; nothing was changed".to_owned();

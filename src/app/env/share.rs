@@ -1,7 +1,6 @@
 //! `env export` and `env import`: what a teammate needs, without pasting it into a chat.
 
 use std::fs;
-use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -9,6 +8,7 @@ use dialoguer::Password;
 
 use super::files::EnvFiles;
 use crate::app::environment;
+use crate::app::question::Person;
 use crate::app::session::Session;
 use crate::domain::{Failure, FailureKind, Scope, Secret};
 use crate::env::{assign, is_placeholder, open, seal, shareable};
@@ -103,17 +103,17 @@ fn passphrase(session: &Session, purpose: Purpose) -> Result<Secret, Failure> {
     if let Some(given) = session.environment.get(PASSPHRASE) {
         return Ok(Secret::from(given.as_str()));
     }
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    let Some(person) = Person::at_terminal(session) else {
         let message = "a passphrase is needed, and nobody can be asked for it";
         return Err(Failure::new(FailureKind::Usage, message)
             .hint(format!("give it by the variable `{PASSPHRASE}`")));
-    }
-    let mut asking = Password::new().with_prompt("Passphrase");
-    if purpose == Purpose::New {
-        asking = asking.with_confirmation("Again", "the two differ");
-    }
-    asking
-        .interact()
-        .map(Secret::from)
-        .map_err(|error| Failure::new(FailureKind::Interrupted, error.to_string()))
+    };
+    let asked = person.ask(move || {
+        let mut asking = Password::new().with_prompt("Passphrase");
+        if purpose == Purpose::New {
+            asking = asking.with_confirmation("Again", "the two differ");
+        }
+        asking.interact()
+    });
+    asked.map(Secret::from)
 }

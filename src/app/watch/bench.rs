@@ -277,9 +277,13 @@ impl Bench<'_> {
         let began = Instant::now();
         let mut source = service.image.clone();
         source.pull = PullPolicy::Build;
-        let packages =
-            super::super::engine::bootstrap_consent(&project.stack, &*self.engine, self.consent)
-                .await?;
+        let packages = super::super::engine::bootstrap_consent(
+            None,
+            &project.stack,
+            &*self.engine,
+            self.consent,
+        )
+        .await?;
         let acquirer = Acquirer::new(
             Arc::clone(&self.engine),
             &project.stack,
