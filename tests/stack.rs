@@ -87,6 +87,15 @@ async fn setup_takes_a_bare_checkout_to_a_stack_that_answers() {
 
     no_secret_is_shown(&checkout, &values).await;
 
+    // Docker Compose takes down what it sees.
+    let taken = checkout.compose(&["down"]);
+    let told = String::from_utf8_lossy(&taken.stderr).into_owned();
+    assert!(taken.status.success(), "{told}");
+    let left = engine.observe(&checkout.project, &[]).await;
+    let left = left.expect("it answers");
+    assert!(left.containers.is_empty() && left.networks.is_empty());
+    assert!(!left.volumes.is_empty());
+
     // And nothing is left.
     checkout.works(&["down", "--volumes", "--yes", "--output", "plain"]);
     let left = engine
