@@ -85,7 +85,10 @@ fn state(state: &EngineState) -> ContainerState {
 }
 
 fn health(state: &EngineState) -> Option<Health> {
-    match state.health.as_ref()?.status? {
+    let health = state.health.as_ref()?;
+    match health.status? {
+        // A pause ends the engine's checks, and it calls that unhealthy until the first check afterwards: nothing failed.
+        HealthStatusEnum::UNHEALTHY if health.failing_streak == Some(0) => Some(Health::Starting),
         HealthStatusEnum::STARTING => Some(Health::Starting),
         HealthStatusEnum::HEALTHY => Some(Health::Healthy),
         HealthStatusEnum::UNHEALTHY => Some(Health::Unhealthy),
