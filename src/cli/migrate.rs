@@ -7,7 +7,8 @@ use crate::domain::{MigrateRequest, MigrateVerb, Scope};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Migrations are a service's own command (`x-jobsprint.migrate.run`) or a directory of SQL files that
-the tool runs (`x-jobsprint.migrate.directory`): `0001_name.sql`, and `0001_name.down.sql` to undo it.
+the tool runs (`x-jobsprint.migrate.directory`): `0001_name.sql`, and `0001_name.down.sql` to undo it
+(or below `-- Down Migration` in the same file).
 Each file is run whole or not at all, unless a comment at its top says `-- no-transaction`.
 
 Examples:

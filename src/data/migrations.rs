@@ -13,6 +13,9 @@ use crate::domain::{Migrate, Service};
 /// A file that says so is run statement by statement, each by itself.
 const APART: &str = "-- no-transaction";
 
+/// Below a comment that begins so stands what undoes the rest: in files for node-pg-migrate, dbmate and goose.
+const DOWN: [&str; 3] = ["down migration", "migrate:down", "+goose down"];
+
 /// The SQL migrations of a service, read.
 pub(super) struct Migrations<'a> {
     /// Whose they are.
@@ -60,9 +63,11 @@ impl<'a> Migrations<'a> {
         let read = |path: &Path| Script::read(path, shown(path));
         let mut all = Vec::new();
         for file in migration_files(directory)? {
+            let (up, below) = apart(read(&file.path)?);
+            let beside = file.down.as_deref().map(read).transpose()?;
             all.push(Migration {
-                up: read(&file.path)?,
-                down: file.down.as_deref().map(read).transpose()?,
+                up,
+                down: beside.or(below),
                 file,
             });
         }
@@ -209,6 +214,31 @@ impl Migration {
     }
 }
 
+/// Parts what undoes a migration from it, where both stand in one file as other tools have it. What is undone keeps its
+/// lines' numbers.
+fn apart(script: Script) -> (Script, Option<Script>) {
+    let mut above = 0;
+    let found = script.text.split_inclusive('\n').find_map(|line| {
+        let comment = line.trim().strip_prefix("--").map(str::trim_start);
+        let is_mark = comment.is_some_and(|comment| {
+            let comment = comment.to_lowercase();
+            DOWN.iter().any(|mark| comment.starts_with(mark))
+        });
+        above += line.len();
+        is_mark.then_some(above - line.len())
+    });
+    let Some(at) = found else {
+        return (script, None);
+    };
+    let (up, down) = script.text.split_at(at);
+    let lines = "\n".repeat(up.matches('\n').count());
+    let part = |text: String| Script {
+        file: script.file.clone(),
+        text,
+    };
+    (part(up.to_owned()), Some(part(lines + down)))
+}
+
 /// How a text is run.
 pub(super) fn manner(text: &str) -> Manner {
     let mut comments = text
@@ -230,6 +260,26 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_undoes_a_migration_may_stand_below_it_in_the_same_file() {
+        let parted = |text: &str| {
+            let file = "0001_a.sql".to_owned();
+            let text = text.to_owned();
+            let (up, down) = apart(Script { file, text });
+            (up.text, down.map(|down| down.text))
+        };
+
+        assert_eq!(
+            parted("-- Up Migration\nCREATE TABLE a ();\n-- Down Migration\nDROP TABLE a;\n"),
+            (
+                "-- Up Migration\nCREATE TABLE a ();\n".to_owned(),
+                Some("\n\n-- Down Migration\nDROP TABLE a;\n".to_owned())
+            )
+        );
+        assert!(parted("-- migrate:up\n--migrate:down\n").1.is_some());
+        assert_eq!(parted("SELECT 1; -- down\n").1, None);
+    }
 
     #[test]
     fn only_a_comment_at_the_top_asks_for_statements_by_themselves() {
