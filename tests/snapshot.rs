@@ -56,6 +56,19 @@ services:
 volumes: { postgres: {}, redis: {}, rabbitmq: {} }
 "#;
 
+/// A database with migrations, seeds and a password of the project's own.
+const SEEDED: &str = r#"
+services:
+  postgres:
+    image: postgres:15-alpine
+    environment: { POSTGRES_USER: jobsprint, POSTGRES_DB: jobsprint, POSTGRES_PASSWORD: "${POSTGRES_PASSWORD}" }
+    volumes: ["postgres:/var/lib/postgresql/data"]
+    stop_signal: SIGINT
+    x-jobsprint: { role: data, ready: postgres, migrate: { directory: ./migrations } }
+volumes: { postgres: {} }
+x-jobsprint: { seeds: ./seeds }
+"#;
+
 /// A project of its own, gone with all its volumes when the test ends.
 struct Project {
     directory: tempfile::TempDir,
@@ -65,6 +78,13 @@ struct Project {
 
 impl Project {
     async fn up(file: &str) -> Self {
+        let project = Self::at(file).await;
+        project.works(&["up"]);
+        project
+    }
+
+    /// Nothing of it runs yet.
+    async fn at(file: &str) -> Self {
         let project = Self {
             directory: tempfile::tempdir().expect("a directory"),
             name: support::unique_project(),
@@ -76,7 +96,6 @@ impl Project {
                 shipped::ensure(&project.engine, &ImageRef::new(image)).await;
             }
         }
-        project.works(&["up"]);
         project
     }
 
@@ -256,6 +275,54 @@ async fn every_destructive_verb_keeps_what_it_removes() {
     let names = project.snapshots();
     assert_eq!(names.len(), 2, "{names:?}");
     assert!(names[1].starts_with("before-down-"), "{names:?}");
+}
+
+#[tokio::test]
+async fn resets_restored_backups_and_new_passwords_are_preceded_by_a_snapshot() {
+    let project = Project::at(SEEDED).await;
+    fs::create_dir_all(project.path("seeds/postgres")).expect("a directory");
+    fs::create_dir_all(project.path("migrations")).expect("a directory");
+    fs::create_dir_all(project.path("templates")).expect("a directory");
+    let write = |name: &str, text: &str| fs::write(project.path(name), text).expect("written");
+    write("migrations/0001_jobs.sql", "CREATE TABLE jobs (id int);");
+    write("seeds/postgres/010_jobs.csv", "id\n1\n2\n");
+    write(
+        "templates/.env.schema",
+        "# ---\n# @required @sensitive @generate=alnum(32)\nPOSTGRES_PASSWORD=\n",
+    );
+    write(".env", "POSTGRES_PASSWORD=first\n");
+    project.works(&["up"]);
+    let psql = async |sql: &str| {
+        let script = format!("psql -U jobsprint -Atqc '{sql}'");
+        project.ask("postgres", &script).await
+    };
+    let count = "SELECT count(*) FROM jobs";
+
+    psql("INSERT INTO jobs VALUES (3)").await;
+    project.works(&["reset", "--yes"]);
+    assert_eq!(psql(count).await, "2");
+    let kept = project.snapshots().pop().expect("a snapshot");
+    assert!(kept.starts_with("before-reset-"), "{kept}");
+    project.works(&["snapshot", "restore", &kept, "--yes", "--no-snapshot"]);
+    assert_eq!(psql(count).await, "3");
+
+    project.works(&["backup"]);
+    let backup = project.works(&["--output", "json", "backup", "list"]);
+    let backup: serde_json::Value = serde_json::from_str(&backup).expect("JSON");
+    let name = backup["backups"][0]["name"].as_str().expect("a name");
+    psql("DELETE FROM jobs").await;
+    project.works(&["restore", name, "--yes"]);
+    assert_eq!(psql(count).await, "3");
+    let kept = project.snapshots().pop().expect("a snapshot");
+    assert!(kept.starts_with("before-restore-"), "{kept}");
+
+    project.works(&["env", "rotate", "POSTGRES_PASSWORD"]);
+    let kept = project.snapshots().pop().expect("a snapshot");
+    assert!(kept.starts_with("before-env-rotate-"), "{kept}");
+    project.works(&["reset", "--volumes", "--yes"]);
+    let kept = project.snapshots().pop().expect("a snapshot");
+    assert!(kept.starts_with("before-down-"), "{kept}");
+    assert_eq!(psql(count).await, "2");
 }
 
 #[tokio::test]

@@ -3,21 +3,26 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::data::{Store, unless_interrupted};
-use super::question;
+use super::scene::Scene;
 use super::session::Session;
+use super::{question, stock};
 use crate::data::{self, Backup, Retention};
-use crate::domain::{BackupRequest, BackupVerb, Failure, FailureKind};
+use crate::domain::{BackupRequest, BackupVerb, Failure, FailureKind, Phase, Run};
 use crate::event::Event;
 use crate::report::{self, Mode};
 
 /// Does what is asked.
 pub(super) async fn run(session: &mut Session, request: BackupRequest) -> Result<u8, Failure> {
+    if let BackupVerb::Restore(backup) = &request.verb {
+        return put_back(session, &request, backup).await;
+    }
     let store = Store::open(session, &request.scope).await?;
     let directory = directory(&store, request.directory.as_deref());
     match request.verb {
@@ -36,32 +41,43 @@ pub(super) async fn run(session: &mut Session, request: BackupRequest) -> Result
             );
             session.events.tell(Event::Notice { text });
         }
-        BackupVerb::Restore(backup) => {
-            let file = file(session, &directory, &backup);
-            let question = format!(
-                "Put `{}` in the place of the live database?",
-                backup.display()
-            );
-            if !question::confirm(session, request.consent, &question)? {
-                return Err(Failure::new(FailureKind::Usage, "nothing was restored")
-                    .hint("say yes with `--yes`"));
-            }
-            make(session, &store, &directory).await?;
-            let restored = data::restore(&store.context, &store.database, &file);
-            unless_interrupted(session, restored).await?;
-            let text = format!("restored `{}`", backup.display());
-            session.events.tell(Event::Notice { text });
-        }
+        BackupVerb::Restore(_) => {}
     }
     Ok(0)
 }
 
+/// Puts a backup in the live database's place, with a snapshot of what was there.
+async fn put_back(
+    session: &mut Session,
+    request: &BackupRequest,
+    backup: &Path,
+) -> Result<u8, Failure> {
+    let scene = Scene::open(session, &request.scope, Run::Real).await?;
+    let store = Store::of(session, &scene.project, Arc::clone(&scene.engine)).await?;
+    let directory = directory(&store, request.directory.as_deref());
+    let file = file(session, &directory, backup);
+    data::inspect(&file)?;
+    let question = format!(
+        "Put `{}` in the place of the live database?",
+        backup.display()
+    );
+    if !question::confirm(session, request.consent, &question)? {
+        return Err(
+            Failure::new(FailureKind::Usage, "nothing was restored").hint("say yes with `--yes`")
+        );
+    }
+    if request.keep == Phase::Do {
+        stock::before(session, &scene.project, &scene.engine, "restore").await?;
+    }
+    let restored = data::restore(&store.context, &store.database, &file);
+    unless_interrupted(session, restored).await?;
+    let text = format!("restored `{}`", backup.display());
+    session.events.tell(Event::Notice { text });
+    Ok(0)
+}
+
 /// Makes a backup, and tells where it is.
-pub(super) async fn make(
-    session: &Session,
-    store: &Store,
-    directory: &Path,
-) -> Result<(), Failure> {
+async fn make(session: &Session, store: &Store, directory: &Path) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc();
     let made = data::backup(&store.context, &store.database, directory, now);
     let made = unless_interrupted(session, made).await?;
@@ -71,7 +87,7 @@ pub(super) async fn make(
 }
 
 /// Where backups are kept.
-pub(super) fn directory(store: &Store, given: Option<&Path>) -> PathBuf {
+fn directory(store: &Store, given: Option<&Path>) -> PathBuf {
     match given {
         Some(given) => given.to_owned(),
         None => store.root.join(".jobsprint/backups"),

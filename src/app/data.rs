@@ -4,11 +4,12 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::project::{Place, Project};
+use super::project::Project;
 use super::session::Session;
 use super::{conclusion, engine, faults};
 use crate::data::{DataContext, DataError, Glance};
 use crate::domain::{Failure, FailureKind, Scope, Service};
+use crate::engine::Engine;
 
 /// A project whose data can be worked on.
 pub(super) struct Store {
@@ -28,6 +29,18 @@ impl Store {
     pub async fn open(session: &Session, scope: &Scope) -> Result<Self, Failure> {
         let project = Project::load(session, scope)?;
         let engine = engine::reach(session).await?;
+        Self::of(session, &project, engine).await
+    }
+
+    /// The same, of a project that is loaded already.
+    ///
+    /// # Errors
+    /// Where the engine fails, or the stack has no database.
+    pub async fn of(
+        session: &Session,
+        project: &Project,
+        engine: Arc<dyn Engine>,
+    ) -> Result<Self, Failure> {
         let looking = |error| faults::at("look at the project", error);
         let facts = engine.facts().await.map_err(looking)?;
         let observed = engine.observe(&project.stack.project, &[]).await;
@@ -49,7 +62,7 @@ impl Store {
                 .hint("mark its service with `x-jobsprint: { ready: postgres }`")
         })?;
         Ok(Self {
-            root: Place::find(session, scope).root,
+            root: project.root.clone(),
             context,
             database,
         })

@@ -1,15 +1,22 @@
-//! `reset`: back to migrated and seeded, after a backup of what was there.
+//! `reset`: back to migrated and seeded, with a snapshot of what was there.
+
+use std::sync::Arc;
 
 use super::data::{Store, unless_interrupted};
+use super::scene::Scene;
 use super::session::Session;
-use super::{backup, question};
+use super::{down, question, stock, up};
 use crate::data::{self, ResetOutcome};
-use crate::domain::{Failure, FailureKind, Phase, ResetRequest};
+use crate::domain::{Down, Failure, FailureKind, Phase, ResetRequest, Run, Setup, VolumeFate};
 use crate::event::Event;
 
-/// Puts the database back.
+/// Puts the data back.
 pub(super) async fn run(session: &mut Session, request: ResetRequest) -> Result<u8, Failure> {
-    let store = Store::open(session, &request.scope).await?;
+    if request.volumes == VolumeFate::Remove {
+        return make_anew(session, request).await;
+    }
+    let scene = Scene::open(session, &request.scope, Run::Real).await?;
+    let store = Store::of(session, &scene.project, Arc::clone(&scene.engine)).await?;
     let project = &store.context.stack.project;
     let question = format!("Put the data of `{project}` back to migrated and seeded?");
     if !question::confirm(session, request.consent, &question)? {
@@ -17,8 +24,8 @@ pub(super) async fn run(session: &mut Session, request: ResetRequest) -> Result<
             Failure::new(FailureKind::Usage, "nothing was reset").hint("say yes with `--yes`")
         );
     }
-    if request.backup == Phase::Do {
-        backup::make(session, &store, &backup::directory(&store, None)).await?;
+    if request.keep == Phase::Do {
+        stock::before(session, &scene.project, &scene.engine, "reset").await?;
     }
     let reset = data::reset(&store.context, &store.database);
     let text = match unless_interrupted(session, reset).await? {
@@ -30,4 +37,21 @@ pub(super) async fn run(session: &mut Session, request: ResetRequest) -> Result<
     let text = text.to_owned();
     session.events.tell(Event::Notice { text });
     Ok(0)
+}
+
+/// The hard way: everything goes, and comes up as on the first day.
+async fn make_anew(session: &mut Session, request: ResetRequest) -> Result<u8, Failure> {
+    let removal = Down {
+        scope: request.scope.clone(),
+        volumes: VolumeFate::Remove,
+        keep: request.keep,
+        consent: request.consent,
+        run: Run::Real,
+    };
+    down::run(session, removal).await?;
+    let setup = Setup {
+        scope: request.scope,
+        ..Setup::default()
+    };
+    up::run(session, setup).await
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::domain::{BackupRequest, BackupVerb, Consent, Scope};
+use crate::domain::{BackupRequest, BackupVerb, Consent, Phase, Scope};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -43,6 +43,7 @@ impl BackupArguments {
             scope,
             directory: self.directory,
             consent: Consent::Ask,
+            keep: Phase::Do,
             verb: match self.verb {
                 None => BackupVerb::Make,
                 Some(BackupCommand::List) => BackupVerb::List,
@@ -68,6 +69,9 @@ pub(super) struct RestoreArguments {
     /// Don't ask
     #[arg(short, long)]
     yes: bool,
+    /// Don't take a snapshot of what is replaced
+    #[arg(long)]
+    no_snapshot: bool,
 }
 
 impl RestoreArguments {
@@ -79,6 +83,11 @@ impl RestoreArguments {
                 Consent::Given
             } else {
                 Consent::Ask
+            },
+            keep: if self.no_snapshot {
+                Phase::Skip
+            } else {
+                Phase::Do
             },
             verb: BackupVerb::Restore(self.backup),
         }

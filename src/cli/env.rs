@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 
 use crate::domain::{
-    Apply, Consent, EnvFormat, EnvRequest, EnvVerb, Rotation, Scope, Secret, Sight,
+    Apply, Consent, EnvFormat, EnvRequest, EnvVerb, Phase, Rotation, Scope, Secret, Sight,
 };
 
 #[derive(Debug, Subcommand)]
@@ -86,6 +86,9 @@ Examples:
         /// Leave the running services as they are
         #[arg(long)]
         no_apply: bool,
+        /// Don't take a snapshot before a store's password changes
+        #[arg(long)]
+        no_snapshot: bool,
     },
     /// Compare .env with its schema, and with what the running containers have
     #[command(after_help = "Example:\n  jobsprint-dev env diff")]
@@ -174,6 +177,7 @@ impl EnvArguments {
                 keys,
                 all_secrets,
                 no_apply,
+                no_snapshot,
             } => EnvVerb::Rotate {
                 which: if all_secrets {
                     Rotation::All
@@ -181,6 +185,7 @@ impl EnvArguments {
                     Rotation::Keys(keys)
                 },
                 apply: apply(no_apply),
+                keep: if no_snapshot { Phase::Skip } else { Phase::Do },
             },
             Self::Diff => EnvVerb::Diff,
             Self::Print { reader, format } => EnvVerb::Print {

@@ -2,21 +2,24 @@
 
 use clap::Args;
 
-use crate::domain::{Consent, Phase, ResetRequest, Scope};
+use crate::domain::{Consent, Phase, ResetRequest, Scope, VolumeFate};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   jobsprint-dev reset                   back to migrated and seeded; asks first
   jobsprint-dev reset --yes             without asking
-  jobsprint-dev down --volumes          the hard way: all stores' data goes")]
+  jobsprint-dev reset --volumes         the hard way: all stores' data goes, and the stack is made anew")]
 pub(super) struct ResetArguments {
     /// Don't ask
     #[arg(short, long)]
     yes: bool,
-    /// Make no backup before
-    #[arg(long)]
-    no_backup: bool,
+    /// Don't take a snapshot of what is replaced
+    #[arg(long, alias = "no-backup")]
+    no_snapshot: bool,
+    /// Remove the volumes of all stores, and bring the stack up anew
+    #[arg(short = 'v', long)]
+    volumes: bool,
 }
 
 impl ResetArguments {
@@ -28,10 +31,15 @@ impl ResetArguments {
             } else {
                 Consent::Ask
             },
-            backup: if self.no_backup {
+            keep: if self.no_snapshot {
                 Phase::Skip
             } else {
                 Phase::Do
+            },
+            volumes: if self.volumes {
+                VolumeFate::Remove
+            } else {
+                VolumeFate::Keep
             },
         }
     }

@@ -173,6 +173,14 @@ pub async fn restore(
     Ok(())
 }
 
+/// Sees that a file is a dump at all.
+///
+/// # Errors
+/// Where it can't be read, is none, or was cut short.
+pub fn inspect(file: &Path) -> Result<(), DataError> {
+    Dump::of(file).map(drop)
+}
+
 /// Restores a dump beside the live database, and counts the rows of each table.
 ///
 /// # Errors

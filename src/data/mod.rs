@@ -39,7 +39,7 @@ mod standing;
 mod statements;
 mod verify_migrations;
 
-pub use backup::{Backup, Manifest, backup, backups, restore, verify};
+pub use backup::{Backup, Manifest, backup, backups, inspect, restore, verify};
 pub use busiest::{Statement, busiest};
 pub use context::{DataContext, DataOutcome, Glance};
 pub use credentials::mend;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Consent, Scope};
+use super::{Consent, Scope, VolumeFate};
 
 /// `migrate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,8 +72,10 @@ pub struct ResetRequest {
     pub scope: Scope,
     /// `--yes`.
     pub consent: Consent,
-    /// `--no-backup`.
-    pub backup: super::Phase,
+    /// `--no-snapshot`: whether what is there is kept under a name first.
+    pub keep: super::Phase,
+    /// `--volumes`: whether the volumes of all stores go, and the stack is made anew.
+    pub volumes: VolumeFate,
 }
 
 /// `backup` and `restore`.
@@ -85,6 +87,8 @@ pub struct BackupRequest {
     pub directory: Option<PathBuf>,
     /// `--yes`.
     pub consent: Consent,
+    /// `--no-snapshot`: whether what a restore replaces is kept first.
+    pub keep: super::Phase,
     /// What to do.
     pub verb: BackupVerb,
 }

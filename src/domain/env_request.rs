@@ -51,6 +51,8 @@ pub enum EnvVerb {
         which: Rotation,
         /// Whether a running stack takes them over.
         apply: Apply,
+        /// `--no-snapshot`: whether the stores' data is kept first.
+        keep: super::Phase,
     },
     /// Compare schema, file and running containers.
     Diff,

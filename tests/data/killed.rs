@@ -95,7 +95,7 @@ async fn runs_that_are_killed_at_thirty_moments_leave_nothing_half_done() {
     let rows = (2 * KILLS).to_string();
     assert_eq!(database.ask("SELECT count(*) FROM rows").await, rows);
 
-    let reset = ["reset", "--yes", "--no-backup"];
+    let reset = ["reset", "--yes", "--no-snapshot"];
     let whole = database.run(&reset);
     database.ask("DELETE FROM rows").await;
     for number in 1..=KILLS {

@@ -10,9 +10,12 @@ use crate::app::environment;
 use crate::app::hands::images_of;
 use crate::app::project::Project;
 use crate::app::randomness::SystemRandomness;
+use crate::app::scene::Scene;
 use crate::app::session::Session;
-use crate::app::{engine, faults, up};
-use crate::domain::{Apply, Failure, FailureKind, Rotation, Scope, Secret, Setup};
+use crate::app::{engine, faults, stock, up};
+use crate::domain::{
+    Apply, Failure, FailureKind, Phase, Role, Rotation, Run, Scope, Secret, ServiceName, Setup,
+};
 use crate::env::{self, Document, unknown};
 use crate::event::Event;
 use crate::report::words;
@@ -73,6 +76,7 @@ pub(super) async fn rotate(
     scope: Scope,
     which: Rotation,
     apply: Apply,
+    keep: Phase,
 ) -> Result<u8, Failure> {
     let files = EnvFiles::read(session, &scope)?;
     let keys = match which {
@@ -84,6 +88,10 @@ pub(super) async fn rotate(
         }
         Rotation::All => all_but_sealed(session, &scope, &files),
     };
+    let is_kept = apply == Apply::Now && keep == Phase::Do;
+    if is_kept && of_stores(session, &scope, &files, &keys)? {
+        keep_data(session, &scope).await?;
+    }
     let changed = change(&files.place.root, |document| {
         let mut changed = Vec::new();
         for key in &keys {
@@ -97,6 +105,33 @@ pub(super) async fn rotate(
         names: keys,
     });
     finish(session, scope, &files, &changed, apply).await
+}
+
+/// Whether a store takes its credential from one of `keys`.
+fn of_stores(
+    session: &Session,
+    scope: &Scope,
+    files: &EnvFiles,
+    keys: &[String],
+) -> Result<bool, Failure> {
+    let stack = Project::load(session, scope)?.stack;
+    let is_store = |name: &ServiceName| {
+        let service = stack.service(name);
+        service.is_some_and(|service| service.role == Role::Data)
+    };
+    let mut readers = keys
+        .iter()
+        .flat_map(|key| consumers(session, scope, files, key).into_keys());
+    Ok(readers.any(|name| is_store(&name)))
+}
+
+/// Takes a snapshot ahead of the change, where an engine has data of the project.
+async fn keep_data(session: &Session, scope: &Scope) -> Result<(), Failure> {
+    if engine::reach(session).await.is_err() {
+        return Ok(());
+    }
+    let scene = Scene::open(session, scope, Run::Real).await?;
+    stock::before(session, &scene.project, &scene.engine, "env rotate").await
 }
 
 fn all_but_sealed(session: &Session, scope: &Scope, files: &EnvFiles) -> Vec<String> {

@@ -23,7 +23,9 @@ pub(in crate::app) async fn run(session: &mut Session, request: EnvRequest) -> R
         EnvVerb::Print { reader, format } => show::print(session, &scope, &reader, format),
         EnvVerb::Set { pairs, apply } => change::set(session, scope, pairs, apply).await,
         EnvVerb::Unset { keys, apply } => change::unset(session, scope, &keys, apply).await,
-        EnvVerb::Rotate { which, apply } => change::rotate(session, scope, which, apply).await,
+        EnvVerb::Rotate { which, apply, keep } => {
+            change::rotate(session, scope, which, apply, keep).await
+        }
         EnvVerb::Diff => diff::diff(session, &scope).await,
         EnvVerb::Export(file) => share::export(session, &scope, file.as_deref()),
         EnvVerb::Import(file) => share::import(session, &scope, &file),
