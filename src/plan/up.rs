@@ -1,12 +1,14 @@
 //! The plan that brings a stack, or a part of it, from what is there to what the files say.
 
+mod objects;
+mod tasks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Cause, Fate, Nature, Plan, Replaced, containers, fate, labels, selection};
 use crate::domain::{
-    BuildImages, Condition, ContainerSpec, Migrate, Necessity, NetworkSpec, Observed,
-    ObservedContainer, OnRestart, Orphans, Ownership, Phase, PullPolicy, Readiness, Service,
-    ServiceName, Stack, VolumeSpec,
+    BuildImages, Condition, ContainerSpec, Necessity, Observed, ObservedContainer, OnRestart,
+    Orphans, Phase, Service, ServiceName, Stack,
 };
 use crate::event::StepId;
 
@@ -102,107 +104,6 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    /// Image, networks and volumes, each once.
-    fn shared_objects(&mut self, service: &'a Service) {
-        self.image(service);
-        for key in service.container.networks.keys() {
-            self.network(key);
-        }
-        for key in containers::named_volumes(service) {
-            self.volume(key);
-        }
-    }
-
-    fn image(&mut self, service: &'a Service) {
-        let here = self.observed.images.contains_key(&service.image.reference);
-        let wanted_anew = match service.image.pull {
-            PullPolicy::Always | PullPolicy::Build => true,
-            PullPolicy::Missing | PullPolicy::Never => {
-                self.options.build == BuildImages::Anew
-                    && service.image.build.is_some()
-                    && !service.image.named
-            }
-        };
-        if here && !wanted_anew {
-            return;
-        }
-        // Services of one image share its step.
-        let same = self
-            .images
-            .iter()
-            .find(|(name, _)| self.stack.services[**name].image == service.image)
-            .map(|(_, step)| *step);
-        let step = same.unwrap_or_else(|| {
-            self.plan.add(
-                Action::EnsureImage {
-                    source: Box::new(service.image.clone()),
-                    platform: service.container.platform.clone(),
-                },
-                Some(&service.name),
-                if here { Cause::Asked } else { Cause::Missing },
-                BTreeSet::new(),
-                BTreeSet::new(),
-            )
-        });
-        self.images.insert(&service.name, step);
-    }
-
-    fn network(&mut self, key: &'a str) {
-        let Some(network) = self.stack.networks.get(key) else {
-            return;
-        };
-        if self.networks.contains_key(key) {
-            return;
-        }
-        let action = match network.ownership {
-            Ownership::External => Action::RequireNetwork(network.name.clone()),
-            Ownership::Project => {
-                let is_there = |found: &crate::domain::ObservedNetwork| found.name == network.name;
-                if self.observed.networks.iter().any(is_there) {
-                    return;
-                }
-                let mut network = network.clone();
-                network.labels =
-                    labels::of_object(self.stack, labels::NETWORK, key, &network.labels);
-                Action::CreateNetwork(Box::new(NetworkSpec { network }))
-            }
-        };
-        let step = self.shared(action);
-        self.networks.insert(key, step);
-    }
-
-    fn volume(&mut self, key: &'a str) {
-        let Some(volume) = self.stack.volumes.get(key) else {
-            return;
-        };
-        if self.volumes.contains_key(key) {
-            return;
-        }
-        let action = match volume.ownership {
-            Ownership::External => Action::RequireVolume(volume.name.clone()),
-            Ownership::Project => {
-                let is_there = |found: &crate::domain::ObservedVolume| found.name == volume.name;
-                if self.observed.volumes.iter().any(is_there) {
-                    return;
-                }
-                let mut volume = volume.clone();
-                volume.labels = labels::of_object(self.stack, labels::VOLUME, key, &volume.labels);
-                Action::CreateVolume(Box::new(VolumeSpec { volume }))
-            }
-        };
-        let step = self.shared(action);
-        self.volumes.insert(key, step);
-    }
-
-    fn shared(&mut self, action: Action) -> StepId {
-        let cause = match action {
-            Action::RequireNetwork(_) | Action::RequireVolume(_) => Cause::Needed,
-            _ => Cause::Missing,
-        };
-        self.plan
-            .add(action, None, cause, BTreeSet::new(), BTreeSet::new())
-    }
-
     /// All containers of a service, up to its being ready or completed.
     fn service(&mut self, service: &'a Service) {
         let mut milestones = Milestones::default();
@@ -432,77 +333,6 @@ impl<'a> Planner<'a> {
             }
         }
         gate
-    }
-
-    /// Migrations once their container runs, then seeds.
-    ///
-    /// A migration doesn't wait until its own service is ready: a service may well be ready only once it is migrated.
-    fn data(&mut self, order: &[&'a Service]) {
-        let mut own: BTreeMap<&ServiceName, StepId> = BTreeMap::new();
-        let database = order
-            .iter()
-            .find(|service| service.ready == Readiness::Postgres);
-        if self.options.migrate == Phase::Do {
-            for service in order.iter().filter(|service| service.migrate.is_some()) {
-                let needs = match (&service.migrate, database) {
-                    (Some(Migrate::Directory(_)), Some(database)) => {
-                        self.services[&database.name].ready.clone()
-                    }
-                    _ => self.running(service),
-                };
-                let step = self.add_data(Action::Migrate, service, needs);
-                own.insert(&service.name, step);
-                self.migrations.insert(step);
-            }
-        }
-        if self.options.seed == Phase::Skip {
-            return;
-        }
-        let mut store_seeded = None;
-        if let (Some(database), true) = (database, self.stack.seeds.is_some()) {
-            let mut needs = self.services[&database.name].ready.clone();
-            needs.extend(&self.migrations);
-            store_seeded = Some(self.add_data(Action::SeedStore, database, needs));
-        }
-        if self.stack.seeds.is_some() {
-            let is_other =
-                |service: &&&Service| matches!(service.ready, Readiness::Redis | Readiness::Amqp);
-            for store in order.iter().filter(is_other) {
-                let ready = self.services[&store.name].ready.clone();
-                self.add_data(Action::SeedStore, store, ready);
-            }
-        }
-        for service in order.iter().filter(|service| service.seed.is_some()) {
-            let mut needs = self.services[&service.name].ready.clone();
-            if let Some(migrated) = own.get(&service.name) {
-                needs.insert(*migrated);
-                needs.extend(store_seeded);
-            }
-            self.add_data(Action::SeedService, service, needs);
-        }
-    }
-
-    /// The steps after which commands can be run in a service's container with its dependencies at hand.
-    fn running(&self, service: &Service) -> BTreeSet<StepId> {
-        let mut needs = self.services[&service.name].started.clone();
-        for (name, dependency) in &service.depends_on {
-            if let (Some(milestones), Condition::Healthy) =
-                (self.services.get(name), dependency.condition)
-            {
-                needs.extend(&milestones.ready);
-            }
-        }
-        needs
-    }
-
-    fn add_data(&mut self, action: Action, service: &Service, needs: BTreeSet<StepId>) -> StepId {
-        self.plan.add(
-            action,
-            Some(&service.name),
-            Cause::Needed,
-            needs,
-            BTreeSet::new(),
-        )
     }
 
     /// Containers of services that the files no longer have, where this project's files made them.
