@@ -7,7 +7,7 @@ mod support;
 mod terminal;
 
 use serde_json::json;
-use shop::{Shop, is, log};
+use shop::{Shop, is};
 use terminal::{INTERRUPT, Terminal};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +37,7 @@ async fn a_save_restarts_the_process_in_place_and_one_line_tells_where_the_time_
     ] {
         assert!(changed["phases"][phase].is_u64(), "{phase}: {changed}");
     }
-    watcher.wait_until(|event| log(event, "runs two"));
+    watcher.logs("runs two");
     assert_eq!(shop.container(), before, "the container went on");
 
     // The same text again is no change; what comes after it is.
@@ -45,7 +45,7 @@ async fn a_save_restarts_the_process_in_place_and_one_line_tells_where_the_time_
     shop.save_with("mv", "three");
     let changed = watcher.wait_for("Changed");
     assert_eq!(changed["files"], 1);
-    watcher.wait_until(|event| log(event, "runs three"));
+    watcher.logs("runs three");
     assert_eq!(watcher.count("Changed"), 3, "{:?}", watcher.heard());
 
     assert!(watcher.interrupt().success(), "Ctrl-C leaves cleanly");
@@ -72,13 +72,13 @@ async fn broken_code_never_ends_what_runs_and_a_crash_is_tried_again_by_the_next
 
     shop.save("mended");
     watcher.wait_for("Changed");
-    watcher.wait_until(|event| log(event, "runs mended"));
+    watcher.logs("runs mended");
 
     // A container that somebody removes is made again, with what was copied into the one before.
     shop.remove_container();
     shop.save("again");
     watcher.wait_for("Changed");
-    watcher.wait_until(|event| log(event, "runs again"));
+    watcher.logs("runs again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,9 +95,9 @@ async fn of_many_saves_during_restarts_the_last_one_is_what_runs() {
         tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
     }
 
-    watcher.wait_until(|event| log(event, "runs save-29"));
+    watcher.logs("runs save-29");
     shop.save("last");
-    watcher.wait_until(|event| log(event, "runs last"));
+    watcher.logs("runs last");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +107,7 @@ async fn a_change_of_the_compose_file_converges_and_a_wrong_one_leaves_all_as_it
     let mut watcher = shop.watch(&[]);
     watcher.wait_for("Changed");
     shop.save("two");
-    watcher.wait_until(|event| log(event, "runs two"));
+    watcher.logs("runs two");
     let before = shop.container();
 
     shop.edit("GREETING: hello", "GREETING: [");
@@ -133,7 +133,7 @@ async fn a_change_of_the_compose_file_converges_and_a_wrong_one_leaves_all_as_it
     });
 
     shop.save("three");
-    watcher.wait_until(|event| log(event, "runs three"));
+    watcher.logs("runs three");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,7 +213,7 @@ async fn each_key_does_its_part_and_the_terminal_is_given_back() {
     terminal.wait_for("asked for → restarted in place");
     for (key, word) in [
         ("l", "logs of no service"),
-        ("l", "logs of api"),
+        ("l", "logs of all services"),
         ("s", "SERVICE"),
         ("b", "note:"),
         ("m", "note:"),

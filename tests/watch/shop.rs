@@ -186,7 +186,7 @@ pub fn is(event: &Value, name: &str) -> bool {
 }
 
 /// Whether an event is this line of the service's log.
-pub fn log(event: &Value, line: &str) -> bool {
+fn log(event: &Value, line: &str) -> bool {
     is(event, "Log") && event["line"] == line
 }
 
@@ -213,6 +213,14 @@ impl Watcher {
                 Err(RecvTimeoutError::Timeout) => panic!("it never came: {:#?}", self.heard),
                 Err(RecvTimeoutError::Disconnected) => panic!("it has ended: {:#?}", self.heard),
             }
+        }
+    }
+
+    /// Waits until the service has said this, before or after what was waited for last.
+    #[track_caller]
+    pub fn logs(&mut self, line: &str) {
+        if !self.heard.iter().any(|event| log(event, line)) {
+            self.wait_until(|event| log(event, line));
         }
     }
 
