@@ -14,7 +14,9 @@ use super::scene::Scene;
 use super::session::Session;
 use super::{question, stock};
 use crate::data::{self, Backup, Retention};
-use crate::domain::{BackupRequest, BackupVerb, Failure, FailureKind, Phase, Run};
+use crate::domain::{
+    BackupRequest, BackupVerb, DumpForm, Failure, FailureKind, Packing, Phase, Run,
+};
 use crate::event::Event;
 use crate::report::{self, Mode};
 
@@ -26,7 +28,9 @@ pub(super) async fn run(session: &mut Session, request: BackupRequest) -> Result
     let store = Store::open(session, &request.scope).await?;
     let directory = directory(&store, request.directory.as_deref());
     match request.verb {
-        BackupVerb::Make => make(session, &store, &directory).await?,
+        BackupVerb::Make(form, packing) => {
+            make(session, &store, &directory, (form, packing)).await?;
+        }
         BackupVerb::List => print(session, &data::backups(&directory)?),
         BackupVerb::Prune => prune(session, &directory)?,
         BackupVerb::Verify(backup) => {
@@ -77,9 +81,14 @@ async fn put_back(
 }
 
 /// Makes a backup, and tells where it is.
-async fn make(session: &Session, store: &Store, directory: &Path) -> Result<(), Failure> {
+async fn make(
+    session: &Session,
+    store: &Store,
+    directory: &Path,
+    kind: (DumpForm, Packing),
+) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc();
-    let made = data::backup(&store.context, &store.database, directory, now);
+    let made = data::backup(&store.context, &store.database, directory, kind, now);
     let made = unless_interrupted(session, made).await?;
     let text = format!("backed the database up as `{}`", made.path.display());
     session.events.tell(Event::Notice { text });
@@ -96,12 +105,10 @@ fn directory(store: &Store, given: Option<&Path>) -> PathBuf {
 
 /// A backup by its name in the directory, else a file as it is named.
 fn file(session: &Session, directory: &Path, named: &Path) -> PathBuf {
-    let kept = directory.join(format!("{}.dump", named.display()));
-    if kept.is_file() {
-        kept
-    } else {
-        session.directory.join(named)
-    }
+    let backups = data::backups(directory).unwrap_or_default();
+    let mut backups = backups.into_iter();
+    let kept = backups.find(|backup| Path::new(&backup.name) == named);
+    kept.map_or_else(|| session.directory.join(named), |backup| backup.path)
 }
 
 fn prune(session: &Session, directory: &Path) -> Result<(), Failure> {
@@ -112,7 +119,7 @@ fn prune(session: &Session, directory: &Path) -> Result<(), Failure> {
     let surplus = Retention::default().surplus(&made);
     for index in &surplus {
         let path = &backups[*index].path;
-        for file in [path.clone(), path.with_extension("json")] {
+        for file in [path.clone(), data::manifest_of(path)] {
             fs::remove_file(&file).map_err(|error| {
                 let message = format!("cannot remove `{}`: {error}", file.display());
                 Failure::new(FailureKind::Data, message)

@@ -2,22 +2,46 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
-use crate::domain::{BackupRequest, BackupVerb, Consent, Phase, Scope};
+use crate::domain::{BackupRequest, BackupVerb, Consent, DumpForm, Packing, Phase, Scope};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   jobsprint-dev backup                  dump the database into .jobsprint/backups
+  jobsprint-dev backup --format plain --compress zstd
   jobsprint-dev backup list             what there is
   jobsprint-dev backup prune            keep 30 daily, 12 weekly, 12 monthly ones")]
 pub(super) struct BackupArguments {
     /// Where backups are kept [default: .jobsprint/backups]
     #[arg(long, value_name = "DIR", global = true)]
     directory: Option<PathBuf>,
+    /// What is written
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    /// How it is packed
+    #[arg(long, value_enum, default_value_t, value_name = "PACKING")]
+    compress: Compress,
     #[command(subcommand)]
     verb: Option<BackupCommand>,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
+    /// What `pg_restore` reads
+    #[default]
+    Custom,
+    /// SQL text
+    Plain,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Compress {
+    #[default]
+    Gzip,
+    Zstd,
+    None,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,7 +69,18 @@ impl BackupArguments {
             consent: Consent::Ask,
             keep: Phase::Do,
             verb: match self.verb {
-                None => BackupVerb::Make,
+                None => {
+                    let form = match self.format {
+                        Format::Custom => DumpForm::Custom,
+                        Format::Plain => DumpForm::Plain,
+                    };
+                    let packing = match self.compress {
+                        Compress::Gzip => Packing::Gzip,
+                        Compress::Zstd => Packing::Zstd,
+                        Compress::None => Packing::None,
+                    };
+                    BackupVerb::Make(form, packing)
+                }
                 Some(BackupCommand::List) => BackupVerb::List,
                 Some(BackupCommand::Prune) => BackupVerb::Prune,
                 Some(BackupCommand::Verify { backup }) => BackupVerb::Verify(backup),

@@ -2,56 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::admin::Admin;
-use super::digest::unreadable;
-use super::dump::{Dump, major_version};
+use super::backups::{Backup, Manifest, SCHEMA, described, ending, manifest_of};
+use super::digest::{hash, unreadable};
+use super::dump::{Dump, major_version, open};
 use super::pipe::{self, Piped};
 use super::session::{Session, login};
 use super::{DataContext, DataError, lock};
-use crate::domain::{ContainerId, Environment, Service};
+use crate::domain::{ContainerId, DumpForm, Environment, Packing, Service};
 use crate::engine::ExecRequest;
 
-/// The manifest's version.
-const SCHEMA: u32 = 1;
 /// A dump's version stands at its very beginning.
 const HEAD: u64 = 1024 * 1024;
-
-/// What is known of a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// The manifest's version.
-    pub schema: u32,
-    /// The project.
-    pub project: String,
-    /// The database.
-    pub database: String,
-    /// When it was made, RFC 3339.
-    pub created: String,
-    /// The server's version, as `15.18`.
-    pub server: String,
-    /// The dump's size in bytes.
-    pub bytes: u64,
-    /// The dump's SHA-256, in hexadecimal.
-    pub sha256: String,
-}
-
-/// A backup on the disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backup {
-    /// Its name: the dump's, without the extension.
-    pub name: String,
-    /// The dump.
-    pub path: PathBuf,
-    /// What is known of it.
-    pub manifest: Manifest,
-}
 
 /// Dumps the database into `directory`.
 ///
@@ -61,6 +29,7 @@ pub async fn backup(
     context: &DataContext,
     database: &Service,
     directory: &Path,
+    (form, packing): (DumpForm, Packing),
     now: OffsetDateTime,
 ) -> Result<Backup, DataError> {
     fs::create_dir_all(directory).map_err(|error| unreadable(directory, &error))?;
@@ -69,17 +38,26 @@ pub async fn backup(
     session.close().await;
     let login = login(database);
     let name = format!("{}-{}", login.database, compact(now));
-    let path = directory.join(format!("{name}.dump"));
-    let partial = directory.join(format!(".{name}.dump.part"));
+    let path = directory.join(format!("{name}{}", ending(form, packing)));
+    let partial = directory.join(format!(".{name}.part"));
+    // What zstd is to pack must not be packed already.
+    let words: &[&str] = match (form, packing) {
+        (DumpForm::Custom, Packing::Gzip) => &["--format=custom"],
+        (DumpForm::Custom, _) => &["--format=custom", "--compress=0"],
+        (DumpForm::Plain, _) => &["--format=plain"],
+    };
+    let packing = match form {
+        DumpForm::Custom if packing == Packing::Gzip => Packing::None,
+        _ => packing,
+    };
+    let command = ["pg_dump", "--no-owner"].iter().chain(words);
     let request = ExecRequest {
-        command: ["pg_dump", "--format=custom", "--no-owner"]
-            .map(ToOwned::to_owned)
-            .to_vec(),
+        command: command.map(ToString::to_string).collect(),
         environment: client_environment(database, &login.database),
         ..ExecRequest::default()
     };
     let container = context.container(database)?;
-    let dumped = pipe::into_file(context, container, &request, &partial).await;
+    let dumped = pipe::into_file(context, container, &request, &partial, packing).await;
     let dumped = dumped.and_then(|dumped| succeeded("the backup", database, "pg_dump", dumped));
     let dumped = match dumped {
         Ok(dumped) => dumped,
@@ -98,7 +76,7 @@ pub async fn backup(
         sha256: dumped.hash,
     };
     fs::rename(&partial, &path).map_err(|error| unreadable(&path, &error))?;
-    let beside = path.with_extension("json");
+    let beside = manifest_of(&path);
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
     fs::write(&beside, text).map_err(|error| unreadable(&beside, &error))?;
     Ok(Backup {
@@ -106,50 +84,6 @@ pub async fn backup(
         path,
         manifest,
     })
-}
-
-/// The backups in `directory`, oldest first.
-///
-/// # Errors
-/// Where the directory or a manifest can't be read.
-pub fn backups(directory: &Path) -> Result<Vec<Backup>, DataError> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(directory, &error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| unreadable(directory, &error))?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "dump")
-        {
-            found.extend(described(&path)?);
-        }
-    }
-    found.sort_by(|one: &Backup, other| one.manifest.created.cmp(&other.manifest.created));
-    Ok(found)
-}
-
-/// A dump with its manifest; `None` where it has none.
-fn described(path: &Path) -> Result<Option<Backup>, DataError> {
-    let beside = path.with_extension("json");
-    let text = match fs::read_to_string(&beside) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(&beside, &error)),
-    };
-    let manifest = serde_json::from_str(&text).map_err(|error| DataError::Input {
-        path: beside.clone(),
-        reason: format!("it is no manifest of a backup: {error}"),
-    })?;
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(Some(Backup {
-        name: name.into_owned(),
-        path: path.to_owned(),
-        manifest,
-    }))
 }
 
 /// Puts what a dump holds in the place of the live database.
@@ -210,7 +144,15 @@ async fn load(
     scratch: &str,
 ) -> Result<(), DataError> {
     let dump = Dump::of(file)?;
-    let manifest = described(file)?.map(|backup| backup.manifest);
+    if let Some(backup) = described(file)? {
+        let (_, sha256) = hash(file).await?;
+        if backup.manifest.sha256 != sha256 {
+            return Err(DataError::Input {
+                path: file.to_owned(),
+                reason: "it is not what its manifest describes: the checksums differ".to_owned(),
+            });
+        }
+    }
     let container = context.container(database)?;
     let server = server_version(admin.session()).await?;
     refuse_newer(context, container, dump, file, &server).await?;
@@ -224,15 +166,8 @@ async fn load(
         ..ExecRequest::default()
     };
     let loaded = pipe::from_file(context, container, &request, file).await;
-    let loaded = loaded
-        .and_then(|loaded| succeeded("the restore", database, "psql", loaded))
-        .and_then(|loaded| match manifest {
-            Some(manifest) if manifest.sha256 != loaded.hash => Err(DataError::Input {
-                path: file.to_owned(),
-                reason: "it is not what its manifest describes: the checksums differ".to_owned(),
-            }),
-            _ => Ok(()),
-        });
+    let loaded =
+        loaded.and_then(|loaded| succeeded("the restore", database, "psql", loaded).map(drop));
     if loaded.is_err() {
         admin.drop(scratch).await?;
     }
@@ -254,12 +189,11 @@ async fn refuse_newer(
     };
     let head = {
         use std::io::Read as _;
-        let unreadable_file = |error| unreadable(file, &error);
-        let file = fs::File::open(file).map_err(unreadable_file)?;
         let mut head = Vec::new();
-        file.take(HEAD)
-            .read_to_end(&mut head)
-            .map_err(unreadable_file)?;
+        let opened = open(file).map(|opened| opened.take(HEAD));
+        opened
+            .and_then(|mut opened| opened.read_to_end(&mut head))
+            .map_err(|error| unreadable(file, &error))?;
         Bytes::from(head)
     };
     let request = ExecRequest {

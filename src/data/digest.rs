@@ -1,9 +1,11 @@
 //! Content hashes: the same names with the same bytes give the same hash, wherever they lie.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
+use tokio::task::spawn_blocking;
 
 use super::DataError;
 
@@ -50,6 +52,62 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").expect("a String takes all that is written");
     }
     text
+}
+
+/// A writer that hashes and counts what goes through.
+pub(super) struct Hashing<W> {
+    /// What it writes to.
+    pub(super) inner: W,
+    hash: Sha256,
+    /// So many bytes.
+    pub(super) count: u64,
+}
+
+impl<W> Hashing<W> {
+    /// Writes to `inner`.
+    pub(super) fn new(inner: W) -> Self {
+        Self {
+            inner,
+            hash: Sha256::new(),
+            count: 0,
+        }
+    }
+
+    /// The SHA-256 of all that was written, in hexadecimal.
+    pub(super) fn finish(self) -> String {
+        hexadecimal(&self.hash.finalize())
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..count]);
+        self.count += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// The size and SHA-256 of a file.
+pub(super) async fn hash(path: &Path) -> Result<(u64, String), DataError> {
+    let target = path.to_owned();
+    let hashed = spawn_blocking(move || -> io::Result<(u64, String)> {
+        let mut file = File::open(target)?;
+        let mut hashing = Hashing::new(io::sink());
+        let mut piece = vec![0; 256 * 1024];
+        loop {
+            match file.read(&mut piece)? {
+                0 => return Ok((hashing.count, hashing.finish())),
+                count => hashing.write_all(&piece[..count])?,
+            }
+        }
+    });
+    let hashed = hashed.await.expect("hashing doesn't panic");
+    hashed.map_err(|error| unreadable(path, &error))
 }
 
 /// Directories that belong to tools, not to migrations.

@@ -1,7 +1,7 @@
 //! The kinds of dump that can be restored, told by their first bytes.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 
 use super::DataError;
@@ -21,6 +21,9 @@ pub(super) enum Dump {
 /// `pg_dump` writes this as a text's last words, so a text without it was cut short.
 const LAST_WORDS: &str = "PostgreSQL database dump complete";
 const FIRST_WORDS: &str = "-- PostgreSQL database dump";
+/// What zstd packed begins so.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+const CHUNK: usize = 256 * 1024;
 /// So much of a file's begin and end is looked at.
 const LOOKED_AT: usize = 4096;
 
@@ -39,7 +42,6 @@ impl Dump {
             [] => Err(refused("it is empty")),
             [b'P', b'G', b'D', b'M', b'P', ..] => Ok(Self::Custom),
             [0x1f, 0x8b, ..] => Ok(Self::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Err(refused("it is packed; unpack it with `zstd -d`")),
             text if text.contains(&0) => Err(refused("it is neither a dump of postgres nor SQL")),
             text => {
                 let is_cut = contains(text, FIRST_WORDS) && !contains(&tail, LAST_WORDS);
@@ -82,16 +84,35 @@ fn contains(bytes: &[u8], words: &str) -> bool {
     String::from_utf8_lossy(bytes).contains(words)
 }
 
-fn ends(path: &Path) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
+/// Opens a file; one that zstd packed gives what is in it.
+pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let mut file = BufReader::with_capacity(CHUNK, File::open(path)?);
+    if file.fill_buf()?.starts_with(&ZSTD) {
+        return Ok(Box::new(zstd::Decoder::with_buffer(file)?));
+    }
+    Ok(Box::new(file))
+}
+
+/// The first and the last bytes of what a file holds.
+fn ends(path: &Path) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let mut file = open(path)?;
     let (mut head, mut tail) = (Vec::new(), Vec::new());
     file.by_ref()
         .take(LOOKED_AT as u64)
         .read_to_end(&mut head)?;
-    file.seek(SeekFrom::Start(length.saturating_sub(LOOKED_AT as u64)))?;
-    file.read_to_end(&mut tail)?;
-    Ok((head, tail))
+    if head.contains(&0) {
+        return Ok((head, tail)); // no text: its end tells nothing
+    }
+    tail.clone_from(&head);
+    let mut piece = vec![0; CHUNK];
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok((head, tail));
+        }
+        tail.extend_from_slice(&piece[..count]);
+        tail.drain(..tail.len().saturating_sub(LOOKED_AT));
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod backups;
 mod broker_api;
 mod busiest;
 mod command;
@@ -39,7 +40,8 @@ mod standing;
 mod statements;
 mod verify_migrations;
 
-pub use backup::{Backup, Manifest, backup, backups, inspect, restore, verify};
+pub use backup::{backup, inspect, restore, verify};
+pub use backups::{Backup, Manifest, backups, manifest_of};
 pub use busiest::{Statement, busiest};
 pub use context::{DataContext, DataOutcome, Glance};
 pub use credentials::mend;

@@ -93,11 +93,33 @@ pub struct BackupRequest {
     pub verb: BackupVerb,
 }
 
+/// What a backup is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DumpForm {
+    /// What `pg_restore` reads.
+    #[default]
+    Custom,
+    /// SQL text.
+    Plain,
+}
+
+/// How a backup is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Packing {
+    /// As gzip does it.
+    #[default]
+    Gzip,
+    /// As zstd does it.
+    Zstd,
+    /// Not at all.
+    None,
+}
+
 /// What `backup` and `restore` do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackupVerb {
     /// Make one.
-    Make,
+    Make(DumpForm, Packing),
     /// List them.
     List,
     /// Remove those that are no longer to be kept.

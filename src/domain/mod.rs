@@ -33,8 +33,8 @@ pub use container::{
     PlacedFile, Resources, RestartPolicy, Ulimit,
 };
 pub use data_request::{
-    BackupRequest, BackupVerb, DataVerb, DbRequest, DbVerb, Freshness, MigrateRequest, MigrateVerb,
-    ResetRequest, Reveal, SeedRequest, SnapshotRequest, SnapshotVerb,
+    BackupRequest, BackupVerb, DataVerb, DbRequest, DbVerb, DumpForm, Freshness, MigrateRequest,
+    MigrateVerb, Packing, ResetRequest, Reveal, SeedRequest, SnapshotRequest, SnapshotVerb,
 };
 pub use doctor_request::{BundleRequest, DoctorRequest, ExplainRequest, Treatment};
 pub use env_request::{Apply, EnvFormat, EnvRequest, EnvVerb, Rotation, Sight};

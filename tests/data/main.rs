@@ -13,7 +13,7 @@ use database::Database;
 use jobsprint_dev::data::{
     Again, DataOutcome, ResetOutcome, backup, backups, migrate, reset, restore, seed_service,
 };
-use jobsprint_dev::domain::{Failure, FailureKind};
+use jobsprint_dev::domain::{DumpForm, Failure, FailureKind, Packing};
 use jobsprint_dev::engine::ExecRequest;
 
 #[tokio::test]
@@ -346,7 +346,8 @@ async fn a_backup_is_restored_whole() {
     let directory = database.project.path().join("backups");
 
     let now = time::OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
-    let made = backup(&context, &database.service, &directory, now)
+    let kind = (DumpForm::Custom, Packing::Gzip);
+    let made = backup(&context, &database.service, &directory, kind, now)
         .await
         .unwrap();
     assert_eq!(made.name, "jobsprint-20270115T080000Z");
@@ -366,6 +367,97 @@ async fn a_backup_is_restored_whole() {
         database.ask("SELECT to_regclass('stray') IS NULL").await,
         "t"
     );
+}
+
+#[tokio::test]
+async fn a_backup_of_any_kind_is_restored_and_a_damaged_or_newer_one_is_refused() {
+    let database = Database::new().await;
+    let context = database.context();
+    let directory = database.project.path().join("backups");
+    database
+        .ask("CREATE TABLE jobs AS SELECT n FROM generate_series(1, 5000) n")
+        .await;
+    let mut now = time::OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    let mut made = Vec::new();
+    for form in [DumpForm::Custom, DumpForm::Plain] {
+        for packing in [Packing::Gzip, Packing::Zstd, Packing::None] {
+            now += time::Duration::hours(1);
+            let kind = (form, packing);
+            let one = backup(&context, &database.service, &directory, kind, now).await;
+            made.push(one.unwrap());
+        }
+    }
+    assert_eq!(backups(&directory).unwrap(), made);
+
+    for one in &made {
+        database.ask("TRUNCATE jobs").await;
+        restore(&context, &database.service, &one.path)
+            .await
+            .unwrap();
+        let rows = database.ask("SELECT count(*) FROM jobs").await;
+        assert_eq!(rows, "5000", "{}", one.path.display());
+    }
+
+    database.ask("TRUNCATE jobs").await;
+    let refused = async |path: &std::path::Path| {
+        let refused = restore(&context, &database.service, path).await;
+        refused.unwrap_err().to_string()
+    };
+    let mut bytes = std::fs::read(&made[0].path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&made[0].path, bytes).unwrap();
+    let told = refused(&made[0].path).await;
+    assert!(told.ends_with("the checksums differ"), "{told}");
+    let bytes = std::fs::read(&made[4].path).unwrap();
+    let cut = database.write("cut.sql.zst", &bytes[..bytes.len() / 2]);
+    let told = refused(&cut).await;
+    assert!(told.starts_with("cannot use `"), "{told}");
+    let newer = database.write(
+        "newer.sql",
+        "-- Dumped from database version 99.1\nSELECT 1;\n",
+    );
+    let told = refused(&newer).await;
+    assert!(
+        told.contains("it was dumped from postgres 99, and this server is 15"),
+        "{told}"
+    );
+    assert_eq!(database.ask("SELECT count(*) FROM jobs").await, "0");
+}
+
+#[tokio::test]
+async fn a_full_disk_leaves_no_half_of_a_backup() {
+    let database = Database::new().await;
+    let directory = database.project.path().join("backups");
+    std::fs::create_dir(&directory).unwrap();
+    let small = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+        .arg(&directory)
+        .status();
+    assert!(small.unwrap().success(), "this test needs root");
+    database
+        .ask("CREATE TABLE jobs AS SELECT md5(n::text) FROM generate_series(1, 50000) n")
+        .await;
+
+    let kind = (DumpForm::Custom, Packing::None);
+    let now = time::OffsetDateTime::UNIX_EPOCH;
+    let made = backup(
+        &database.context(),
+        &database.service,
+        &directory,
+        kind,
+        now,
+    )
+    .await;
+    let left = std::fs::read_dir(&directory).unwrap().count();
+    let unmounted = std::process::Command::new("umount")
+        .arg(&directory)
+        .status();
+
+    assert!(unmounted.unwrap().success());
+    let told = made.unwrap_err().to_string();
+    assert!(told.ends_with("no space left on the disk"), "{told}");
+    assert_eq!(left, 0);
 }
 
 #[tokio::test]

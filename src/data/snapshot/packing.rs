@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::data::DataError;
-use crate::data::digest::{hexadecimal, unreadable};
+use crate::data::digest::{Hashing, unreadable};
 use crate::engine::EngineError;
 
 /// The quickest level that still packs: a database shrinks to a quarter at the speed of a disk.
@@ -82,26 +81,8 @@ fn write(mut pieces: mpsc::Receiver<Bytes>, path: &Path) -> io::Result<Packed> {
     Ok(Packed {
         bytes,
         stored: hashing.count,
-        sha256: hexadecimal(&hashing.hash.finalize()),
+        sha256: hashing.finish(),
     })
-}
-
-/// The size and SHA-256 of a file.
-pub(super) async fn hash(path: &Path) -> Result<(u64, String), DataError> {
-    let target = path.to_owned();
-    let hashed = spawn_blocking(move || -> io::Result<(u64, String)> {
-        let mut file = File::open(target)?;
-        let mut hashing = Hashing::new(io::sink());
-        let mut piece = vec![0; PIECE];
-        loop {
-            match file.read(&mut piece)? {
-                0 => return Ok((hashing.count, hexadecimal(&hashing.hash.finalize()))),
-                count => hashing.write_all(&piece[..count])?,
-            }
-        }
-    });
-    let hashed = hashed.await.expect("hashing doesn't panic");
-    hashed.map_err(|error| unreadable(path, &error))
 }
 
 /// The tar that was packed into a file.
@@ -130,41 +111,12 @@ fn read(path: &Path, pieces: &mpsc::Sender<io::Result<Bytes>>) -> io::Result<()>
     }
 }
 
-/// A writer that hashes and counts what goes through.
-struct Hashing<W> {
-    inner: W,
-    hash: Sha256,
-    count: u64,
-}
-
-impl<W> Hashing<W> {
-    fn new(inner: W) -> Self {
-        Self {
-            inner,
-            hash: Sha256::new(),
-            count: 0,
-        }
-    }
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(bytes)?;
-        self.hash.update(&bytes[..count]);
-        self.count += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use futures_util::stream;
 
     use super::*;
+    use crate::data::digest::hash;
 
     fn tar(pieces: Vec<Vec<u8>>) -> BoxStream<'static, Result<Bytes, EngineError>> {
         stream::iter(pieces.into_iter().map(|piece| Ok(piece.into()))).boxed()

@@ -7,11 +7,12 @@ use futures_util::StreamExt;
 use super::helper::{Helper, place};
 use super::journal::Unfinished;
 use super::manifest::Manifest;
-use super::packing::{hash, unpack};
+use super::packing::unpack;
 use super::pause::resume;
 use super::shelf::refused;
 use super::stock::{Kept, Stock};
 use crate::data::DataError;
+use crate::data::digest::hash;
 use crate::domain::{ContainerId, VolumeSpec};
 use crate::plan::{PROJECT, VOLUME};
 
