@@ -20,12 +20,14 @@ use crate::domain::{
     Recreation, Run, Service, ServiceName, Setup, Stack, VolumeFate,
 };
 use crate::engine::Engine;
-use crate::event::Event;
+use crate::event::{Event, Events};
 use crate::images::Acquirer;
 use crate::plan::{self, DownOptions, Plan, Recreate, UpOptions};
 use crate::probe::Prober;
 use crate::report;
-use crate::run::{Outcome, Perform, ProjectLock, Pulse, TakenPort, execute, taken_ports};
+use crate::run::{
+    Interrupt, Outcome, Perform, ProjectLock, Pulse, TakenPort, execute, taken_ports,
+};
 
 /// Brings the stack up.
 pub(super) async fn run(session: &mut Session, request: Setup) -> Result<u8, Failure> {
@@ -88,7 +90,17 @@ pub(super) async fn converge(
     )
     .await?;
     let limit = request.timeout;
-    let walked = walk_telling(session, project, &engine, &plan, limit, packages, stale).await?;
+    let walk = Walk {
+        project,
+        engine: &engine,
+        plan: &plan,
+        limit,
+        packages,
+        stale,
+        events: &session.events,
+        interrupt: &session.interrupt,
+    };
+    let walked = walk.by(|hands| hands).await?;
     if walked.outcome.interrupted {
         return Err(conclusion::interrupted());
     }
@@ -119,65 +131,92 @@ pub(super) async fn walk(
     limit: Option<Duration>,
     packages: Consent,
 ) -> Result<Walked, Failure> {
-    let nobody = BTreeSet::new();
-    walk_telling(session, project, engine, plan, limit, packages, nobody).await
+    let walk = Walk {
+        project,
+        engine,
+        plan,
+        limit,
+        packages,
+        stale: BTreeSet::new(),
+        events: &session.events,
+        interrupt: &session.interrupt,
+    };
+    walk.by(|hands| hands).await
 }
 
-/// As [`walk`]; the stores of `stale` are told their passwords on the way.
-async fn walk_telling(
-    session: &Session,
-    project: &Project,
-    engine: &Arc<dyn Engine>,
-    plan: &Arc<Plan>,
-    limit: Option<Duration>,
-    packages: Consent,
-    stale: BTreeSet<ServiceName>,
-) -> Result<Walked, Failure> {
-    let looking = "look at the engine";
-    let facts = engine
-        .facts()
-        .await
-        .map_err(|error| faults::at(looking, error))?;
-    let pulse = Pulse::listen(Arc::clone(engine), &project.stack.project)
-        .await
-        .map_err(|error| faults::at("follow the engine's events", error))?;
-    let prober = Prober::new(Arc::clone(engine), facts.clone());
-    let hands = Arc::new(Hands {
-        stack: Arc::clone(&project.stack),
-        engine: Arc::clone(engine),
-        images: Acquirer::new(
-            Arc::clone(engine),
-            &project.stack,
-            project.loaded.environment.clone(),
-        )
-        .with_consent(packages),
-        data: DataContext {
+/// A plan, and what it is walked with.
+pub(super) struct Walk<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// The engine.
+    pub engine: &'a Arc<dyn Engine>,
+    /// The plan.
+    pub plan: &'a Arc<Plan>,
+    /// The hard limit for all of it, counted from the beginning of `events`.
+    pub limit: Option<Duration>,
+    /// Whether the distribution's packages may be installed.
+    pub packages: Consent,
+    /// The stores that are told their passwords on the way.
+    pub stale: BTreeSet<ServiceName>,
+    /// Who is told.
+    pub events: &'a Events,
+    /// The person's wish to stop.
+    pub interrupt: &'a Interrupt,
+}
+
+impl Walk<'_> {
+    /// Carries the plan out, by hands that `held` may hold back.
+    ///
+    /// # Errors
+    /// Where the engine can't be looked at.
+    pub async fn by(
+        self,
+        held: impl FnOnce(Arc<dyn Perform>) -> Arc<dyn Perform>,
+    ) -> Result<Walked, Failure> {
+        let (engine, stack) = (self.engine, &self.project.stack);
+        let looking = "look at the engine";
+        let facts = engine
+            .facts()
+            .await
+            .map_err(|error| faults::at(looking, error))?;
+        let pulse = Pulse::listen(Arc::clone(engine), &stack.project)
+            .await
+            .map_err(|error| faults::at("follow the engine's events", error))?;
+        let prober = Prober::new(Arc::clone(engine), facts.clone());
+        let environment = self.project.loaded.environment.clone();
+        let hands = Arc::new(Hands {
+            stack: Arc::clone(stack),
             engine: Arc::clone(engine),
-            facts,
-            stack: Arc::clone(&project.stack),
-            containers: containers(&project.stack),
-            events: session.events.clone(),
-            glance: Glance::default(),
-        },
-        prober,
-        events: session.events.clone(),
-        limit,
-        stale,
-        heard: subscriptions(plan, &pulse),
-        ready: Mutex::default(),
-    });
-    let performer = Arc::clone(&hands) as Arc<dyn Perform>;
-    let outcome = execute(
-        Arc::clone(plan),
-        performer,
-        &session.events,
-        &session.interrupt,
-    )
-    .await;
-    Ok(Walked {
-        outcome,
-        ready: hands.ready(),
-    })
+            images: Acquirer::new(Arc::clone(engine), stack, environment)
+                .with_consent(self.packages),
+            data: DataContext {
+                engine: Arc::clone(engine),
+                facts,
+                stack: Arc::clone(stack),
+                containers: containers(stack),
+                events: self.events.clone(),
+                glance: Glance::default(),
+            },
+            prober,
+            events: self.events.clone(),
+            limit: self.limit,
+            stale: self.stale,
+            heard: subscriptions(self.plan, &pulse),
+            ready: Mutex::default(),
+        });
+        let performer = held(Arc::clone(&hands) as Arc<dyn Perform>);
+        let outcome = execute(
+            Arc::clone(self.plan),
+            performer,
+            self.events,
+            self.interrupt,
+        )
+        .await;
+        Ok(Walked {
+            outcome,
+            ready: hands.ready(),
+        })
+    }
 }
 
 /// One run at a time changes a project; the wait for another is told.

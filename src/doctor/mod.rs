@@ -4,6 +4,7 @@ mod engine;
 mod explanation;
 mod facts;
 mod host;
+mod luck;
 mod project;
 mod verdicts;
 
@@ -11,5 +12,8 @@ pub use explanation::{EXPLANATIONS, Explanation, explained, explanation};
 pub use facts::{
     ContextSeen, EngineSeen, EnvFault, Facts, HostFacts, LookupSeen, MissingPath, PathUse,
     PortSeen, PortUser, ProjectFacts, Proxies, ScriptSeen, Space,
+};
+pub use luck::{
+    LATE, LaterFault, StartFault, Trial, afflicted, lost, takes_scripts, trials, unlucky_start,
 };
 pub use verdicts::verdicts;

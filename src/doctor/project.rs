@@ -43,11 +43,11 @@ pub(super) fn judge(facts: &Facts) -> Vec<Verdict> {
         }
         Some(Ok(stack)) => stack,
     };
-    let count = stack.services.len();
-    verdicts.push(Verdict::ok(
-        "project.files",
-        format!("{count} services are understood"),
-    ));
+    let understood = match stack.services.len() {
+        1 => "1 service is understood".to_owned(),
+        count => format!("{count} services are understood"),
+    };
+    verdicts.push(Verdict::ok("project.files", understood));
     verdicts.extend(environment(project));
     verdicts.push(permissions(project));
     verdicts.push(paths(project));

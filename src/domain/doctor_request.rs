@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Scope;
 
-/// Whether faults are mended.
+/// What is done about faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Treatment {
     /// They are told.
@@ -12,6 +12,11 @@ pub enum Treatment {
     Tell,
     /// `--fix`: what is safe to do is shown, and done.
     Mend,
+    /// `--prove`: copies of the stack are started with faults put in.
+    Prove {
+        /// How many; `None` for each fault once.
+        runs: Option<u32>,
+    },
 }
 
 /// `doctor`.
@@ -19,7 +24,7 @@ pub enum Treatment {
 pub struct DoctorRequest {
     /// The project.
     pub scope: Scope,
-    /// Whether faults are mended.
+    /// What is done about faults.
     pub treatment: Treatment,
 }
 

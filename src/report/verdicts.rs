@@ -24,7 +24,8 @@ pub fn verdict_text(verdicts: &[Verdict]) -> String {
             .map(|fact| format!("           {fact}"));
         lines.extend(facts);
         if let Some(mend) = verdict.mend.as_ref().filter(|_| verdict.level != Level::Ok) {
-            lines.push(format!("           mend: {}", mend.command));
+            let command = mend.command.replace('\n', "\n                 ");
+            lines.push(format!("           mend: {command}"));
         }
     }
     let count = |level| {

@@ -95,19 +95,7 @@ impl Patient {
 
 /// What a run of `doctor` says.
 pub fn diagnosed(command: &mut Command) -> Diagnosis {
-    let output = command.output().expect("it starts");
-    let said = text(&output);
-    let json = String::from_utf8_lossy(&output.stdout).into_owned();
-    let document = json
-        .lines()
-        .last()
-        .and_then(|line| serde_json::from_str(line).ok());
-    let document: Value = document.unwrap_or_else(|| panic!("no document: {said}"));
-    Diagnosis {
-        code: output.status.code(),
-        verdicts: document["verdicts"].as_array().expect("a list").clone(),
-        said,
-    }
+    Diagnosis::of_output(&command.output().expect("it starts"))
 }
 
 fn text(output: &Output) -> String {
@@ -127,6 +115,23 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// What a run has said.
+    pub fn of_output(output: &Output) -> Self {
+        let said = text(output);
+        let json = String::from_utf8_lossy(&output.stdout).into_owned();
+        // Notices are documents of their own, before and after.
+        let mut documents = json
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        let document = documents.find(|document: &Value| document["verdicts"].is_array());
+        let document = document.unwrap_or_else(|| panic!("no document: {said}"));
+        Self {
+            code: output.status.code(),
+            verdicts: document["verdicts"].as_array().expect("a list").clone(),
+            said,
+        }
+    }
+
     fn of(&self, check: &str) -> Vec<&Value> {
         let found = self
             .verdicts

@@ -31,7 +31,7 @@ const LEASE: Duration = Duration::from_hours(6);
 const NO_ENV: &str = "/dev/null/jobsprint-dev";
 
 /// A disposable copy of the project.
-pub(super) struct Apart {
+pub(in crate::app) struct Apart {
     /// The copy.
     pub project: Project,
     /// What the command finds in its environment.
@@ -39,7 +39,7 @@ pub(super) struct Apart {
 }
 
 /// The project's files, read for copies.
-pub(super) struct Original {
+pub(in crate::app) struct Original {
     place: Place,
     scope: Scope,
     schema: Option<Schema>,
@@ -288,7 +288,7 @@ fn gateway() -> Option<Ipv4Addr> {
     })
 }
 
-fn random() -> u32 {
+pub(in crate::app) fn random() -> u32 {
     let mut bytes = [0; 4];
     SystemRandomness.fill(&mut bytes);
     u32::from_le_bytes(bytes)

@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::teardown::remove;
 use crate::app::faults;
-use crate::domain::{Failure, ProjectName};
+use crate::domain::{Failure, FailureKind, ProjectName};
 use crate::engine::Engine;
 
 /// All is removed, or is to stay: the guard may go.
@@ -18,7 +18,7 @@ const DISMISSED: &str = "dismissed";
 const COMMAND: &str = "command ";
 
 /// A guard on duty. Its stdin is a pipe that only this process holds: the kernel closes it at any death.
-pub(super) struct Guard {
+pub(in crate::app) struct Guard {
     orders: ChildStdin,
     _process: Child,
 }
@@ -28,7 +28,14 @@ impl Guard {
     ///
     /// # Errors
     /// Where this binary can't be started again.
-    pub fn post(project: &ProjectName) -> io::Result<Self> {
+    pub fn post(project: &ProjectName) -> Result<Self, Failure> {
+        Self::start(project).map_err(|error| {
+            let message = format!("cannot start this program again: {error}");
+            Failure::new(FailureKind::Bug, message)
+        })
+    }
+
+    fn start(project: &ProjectName) -> io::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["--output", "quiet", "stacks", "guard", project.as_str()])
             .current_dir("/")

@@ -9,7 +9,8 @@ mod owner;
 mod run;
 mod teardown;
 
-pub(super) use guard::{leave_session, stand_by};
+pub(super) use apart::{Apart, Original, random};
+pub(super) use guard::{Guard, leave_session, stand_by};
 pub(super) use owner::{lives, this_process};
-pub(super) use run::{kept, run};
+pub(super) use run::{certify, kept, run};
 pub(super) use teardown::remove;

@@ -11,6 +11,7 @@ use super::culprit::culprit;
 use super::guard::Guard;
 use super::teardown::remove;
 use crate::app::hands::images_of;
+use crate::app::project::Project;
 use crate::app::session::Session;
 use crate::app::startup::Keep as Keeping;
 use crate::app::{engine, environment, exec, faults, stacks, up};
@@ -77,12 +78,8 @@ async fn around(
     apart: &Apart,
 ) -> Result<Course, Failure> {
     let project = &apart.project.stack.project;
-    let posted = Guard::post(project).map_err(|error| {
-        let message = format!("cannot start this program again: {error}");
-        Failure::new(FailureKind::Bug, message)
-    });
     let mut course = Course {
-        guard: posted?,
+        guard: Guard::post(project)?,
         phases: Vec::new(),
         ended: Ok(0),
     };
@@ -272,9 +269,7 @@ async fn set_up(
 ) -> Result<(), Failure> {
     let project = &apart.project;
     let stack = &project.stack;
-    if mounts_certificate(stack, &project.root) {
-        environment::ensure_tls(&project.root)?;
-    }
+    certify(project)?;
     let mut services = request.scope.services.clone();
     if let (CommandPlace::Service(service), false) = (&request.place, services.is_empty()) {
         services.push(service.clone());
@@ -319,6 +314,17 @@ async fn set_up(
 
 fn interrupted() -> Failure {
     Failure::new(FailureKind::Interrupted, "interrupted")
+}
+
+/// Makes the certificate where a service mounts it.
+///
+/// # Errors
+/// Where it can't be written.
+pub(in crate::app) fn certify(project: &Project) -> Result<(), Failure> {
+    if mounts_certificate(&project.stack, &project.root) {
+        environment::ensure_tls(&project.root)?;
+    }
+    Ok(())
 }
 
 /// Whether a service mounts the certificate that `setup` makes.

@@ -5,6 +5,7 @@ mod facts;
 mod host;
 mod mend;
 mod project;
+mod prove;
 mod sources;
 mod verb;
 

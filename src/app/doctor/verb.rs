@@ -1,10 +1,10 @@
 //! The verb itself: look, tell, mend, look again.
 
 use super::facts::gather;
-use super::mend;
+use super::{mend, prove};
 use crate::app::session::Session;
 use crate::doctor::verdicts;
-use crate::domain::{DoctorRequest, Failure, Level, Treatment, Verdict};
+use crate::domain::{DoctorRequest, Failure, Level, Scope, Treatment, Verdict};
 use crate::error::exit_code;
 use crate::report::{self, Mode};
 
@@ -13,12 +13,11 @@ pub(in crate::app) async fn run(
     session: &mut Session,
     request: DoctorRequest,
 ) -> Result<u8, Failure> {
-    let mut found = verdicts(&gather(session, &request.scope).await);
-    let fixable = found.iter().any(|verdict| deed(verdict).is_some());
-    if request.treatment == Treatment::Mend && fixable {
-        mend::all(session, &request.scope, &found).await;
-        found = verdicts(&gather(session, &request.scope).await);
-    }
+    let found = match request.treatment {
+        Treatment::Prove { runs } => prove::run(session, &request.scope, runs).await?,
+        Treatment::Tell => verdicts(&gather(session, &request.scope).await),
+        Treatment::Mend => mended(session, &request.scope).await,
+    };
     let text = if session.manner.mode == Mode::Json {
         report::verdict_json(&found)
     } else {
@@ -29,6 +28,16 @@ pub(in crate::app) async fn run(
         .first()
         .filter(|verdict| verdict.level == Level::Problem);
     Ok(worst.map_or(0, |verdict| exit_code(verdict.kind)))
+}
+
+/// The verdicts after all that is safe was done about those before.
+async fn mended(session: &Session, scope: &Scope) -> Vec<Verdict> {
+    let found = verdicts(&gather(session, scope).await);
+    if !found.iter().any(|verdict| deed(verdict).is_some()) {
+        return found;
+    }
+    mend::all(session, scope, &found).await;
+    verdicts(&gather(session, scope).await)
 }
 
 /// What is safe to do about a verdict.
