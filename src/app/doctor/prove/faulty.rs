@@ -39,7 +39,7 @@ enum Clumsiness {
 
 impl Faulty {
     /// `performer`, with `fault`; faults that are built into the stack itself need no hands.
-    pub fn new(
+    pub fn around(
         performer: Arc<dyn Perform>,
         engine: &Arc<dyn Engine>,
         stack: &Stack,

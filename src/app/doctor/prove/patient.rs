@@ -104,7 +104,7 @@ impl<'a> Patient<'a> {
             interrupt: &self.session.interrupt,
         };
         let walked = walk.by(|performer| match fault {
-            Some(fault) => Faulty::new(performer, self.engine, stack, fault),
+            Some(fault) => Faulty::around(performer, self.engine, stack, fault),
             None => performer,
         });
         let walked = walked.await?;
