@@ -309,15 +309,11 @@ impl Engine for DockerEngine {
     }
 
     async fn pause_container(&self, container: &ContainerId) -> Result<(), EngineError> {
-        let subject = Subject::new("pause", "container", container.as_str());
-        let call = self.docker.pause_container(container.as_str());
-        unless_already(self.within(SHORT, &subject, call).await, "already paused")
+        self.pause(container).await
     }
 
     async fn unpause_container(&self, container: &ContainerId) -> Result<(), EngineError> {
-        let subject = Subject::new("unpause", "container", container.as_str());
-        let call = self.docker.unpause_container(container.as_str());
-        unless_already(self.within(SHORT, &subject, call).await, "is not paused")
+        self.unpause(container).await
     }
 
     async fn remove_container(
@@ -472,14 +468,6 @@ impl DockerEngine {
             .config?
             .stop_timeout?;
         u64::try_from(seconds).ok().map(Duration::from_secs)
-    }
-}
-
-/// For calls that an engine refuses where the container is so already, which it says in its own words alone.
-fn unless_already(answer: Result<(), EngineError>, words: &str) -> Result<(), EngineError> {
-    match answer {
-        Err(EngineError::Refused { reason, .. }) if reason.contains(words) => Ok(()),
-        answer => answer,
     }
 }
 

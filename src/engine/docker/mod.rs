@@ -14,6 +14,7 @@ mod inspect;
 mod lines;
 mod mounts;
 mod observe;
+mod pause;
 mod survey;
 mod transfer;
 mod twins;
