@@ -134,7 +134,9 @@ impl OwnEngine {
     fn start(directory: &Path) -> Self {
         let part = |name: &str| directory.join(name).display().to_string();
         let log = fs::File::create(directory.join("log")).expect("a file");
-        let daemon = Command::new("dockerd")
+        // With a network of its own: an engine without a bridge takes away the one that it finds.
+        let daemon = Command::new("unshare")
+            .args(["--net", "dockerd"])
             .args(["--data-root", &part("data"), "--exec-root", &part("exec")])
             .args(["--pidfile", &part("pid"), "--host"])
             .arg(format!("unix://{}", part("engine.sock")))
