@@ -124,6 +124,24 @@ fn all_faults_of_a_file_are_told_in_one_run() {
 }
 
 #[test]
+fn a_limit_that_is_given_twice_is_the_same_in_both_places() {
+    let shown = faults(
+        "services:\n  a: {image: i, mem_limit: 1g, deploy: {resources: {limits: {memory: 2g}}}}\n",
+    );
+    let same =
+        "services:\n  a: {image: i, cpus: 0.5, deploy: {resources: {limits: {cpus: '0.50'}}}}\n";
+    let same = load(&request(), &One(same));
+
+    assert!(
+        shown[0]
+            .contains("gives `mem_limit` and `deploy.resources.limits.memory` different values"),
+        "{}",
+        shown[0]
+    );
+    assert!(same.is_ok());
+}
+
+#[test]
 fn what_has_no_effect_is_named() {
     let text = "version: '3'\nservices:\n  a: {image: \"i:$TAG\", cpu_quota: 5, deploy: {placement: {constraints: [x]}}}\n";
     let loaded = load(&request(), &One(text)).expect("it loads");

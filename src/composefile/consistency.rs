@@ -5,6 +5,18 @@ use super::node::{Entry, Map, Node};
 use super::scalar::text_of;
 use super::suggest::closest;
 
+/// What the specification lets stand in two places.
+const LIMITS: [(&str, &[&str]); 5] = [
+    ("scale", &["deploy", "replicas"]),
+    ("cpus", &["deploy", "resources", "limits", "cpus"]),
+    ("mem_limit", &["deploy", "resources", "limits", "memory"]),
+    ("pids_limit", &["deploy", "resources", "limits", "pids"]),
+    (
+        "mem_reservation",
+        &["deploy", "resources", "reservations", "memory"],
+    ),
+];
+
 /// Checks the completed tree, its disabled services apart.
 pub(super) fn check(root: &Node, disabled: &Map, loader: &mut Loader) {
     let was_faulty = loader.has_faults();
@@ -65,6 +77,7 @@ fn check_service(root: &Node, entry: &Entry, disabled: &Map, loader: &mut Loader
         );
         loader.fault(Some(container_name.place), message, "leave it out", None);
     }
+    check_limits(name, service, loader);
     check_test(service, loader);
     check_references(root, entry, loader);
     check_dependencies(root, entry, disabled, loader);
@@ -74,6 +87,30 @@ fn check_service(root: &Node, entry: &Entry, disabled: &Map, loader: &mut Loader
         .unwrap_or_default()
     {
         check_watch(rule, loader);
+    }
+}
+
+/// A limit that is given in both of its places must be the same in both.
+fn check_limits(name: &str, service: &Node, loader: &mut Loader) {
+    for (short, long) in LIMITS {
+        let (Some(one), Some(other)) = (service.get(short), service.at(long)) else {
+            continue;
+        };
+        let text = |node: &Node| text_of(&node.value).unwrap_or_default();
+        let (is, was) = (text(one), text(other));
+        let is_same = match (is.parse::<f64>(), was.parse::<f64>()) {
+            (Ok(is), Ok(was)) => is.total_cmp(&was).is_eq(),
+            _ => is == was,
+        };
+        if !is_same {
+            let long = long.join(".");
+            loader.fault(
+                Some(one.place),
+                format!("the service `{name}` gives `{short}` and `{long}` different values"),
+                &format!("leave one out, or give both `{was}`"),
+                None,
+            );
+        }
     }
 }
 
