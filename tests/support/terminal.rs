@@ -49,6 +49,8 @@ impl Terminal {
         let mut inside = Command::new("setsid");
         inside
             .args(["--ctty", "--wait"])
+            // Where the tests run in the background, a shell may have told them to pass over Ctrl-C.
+            .args(["env", "--default-signal=INT,QUIT"])
             .arg(command.get_program())
             .args(command.get_args())
             .env("TERM", "xterm-256color")
