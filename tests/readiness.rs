@@ -86,42 +86,96 @@ services:
     x-jobsprint: { ready: postgres }
 ";
 
+/// Brings a postgres with ten seconds of init scripts up, and asks for what the scripts made, the moment it is called ready.
+fn ask_when_ready(project: &str) -> String {
+    let (_directory, path) = support::scratch();
+    fs::create_dir(path.join("init")).expect("a directory");
+    let script = "select pg_sleep(10); create table done as select 1 as one;";
+    fs::write(path.join("init/slow.sql"), script).expect("a file");
+    let output = tool(&path, project, SLOW_POSTGRES, &["up"]).output();
+    let output = output.expect("the tool starts");
+    assert!(output.status.success(), "{}", text(&output));
+    let asked = ["exec", "-T", "postgres", "--", "psql", "-U", "jobsprint"];
+    let words = [&asked[..], &["-Atc", "select one from done"]].concat();
+    let output = tool(&path, project, SLOW_POSTGRES, &words).output();
+    text(&output.expect("the tool starts"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn postgres_is_never_ready_before_ten_seconds_of_init_scripts_are_done() {
-    let beds = [Bed::make().await, Bed::make().await, Bed::make().await];
+async fn postgres_is_never_ready_before_ten_seconds_of_init_scripts_are_done_in_twenty_runs() {
+    const AT_ONCE: usize = 5;
     let image = ImageRef::new("postgres:15-alpine");
-    shipped::ensure(&beds[0].engine, &image).await;
-    let run = |project: String| {
-        tokio::task::spawn_blocking(move || {
-            let (_directory, path) = support::scratch();
-            fs::create_dir(path.join("init")).expect("a directory");
-            let script = "select pg_sleep(10); create table done as select 1 as one;";
-            fs::write(path.join("init/slow.sql"), script).expect("a file");
-            let output = tool(&path, &project, SLOW_POSTGRES, &["up"]).output();
-            let output = output.expect("the tool starts");
-            assert!(output.status.success(), "{}", text(&output));
-            let asked = [
-                "exec",
-                "-T",
-                "postgres",
-                "--",
-                "psql",
-                "-U",
-                "jobsprint",
-                "-Atc",
-            ];
-            let words = [&asked[..], &["select one from done"]].concat();
-            let output = tool(&path, &project, SLOW_POSTGRES, &words).output();
-            text(&output.expect("the tool starts"))
-        })
-    };
+    shipped::ensure(&Bed::make().await.engine, &image).await;
 
-    let answers =
-        futures_util::future::join_all(beds.iter().map(|bed| run(bed.project.to_string())));
-
-    for answer in answers.await {
-        assert_eq!(answer.expect("no panic").trim(), "1");
+    for _ in 0..20 / AT_ONCE {
+        let mut runs = tokio::task::JoinSet::new();
+        for _ in 0..AT_ONCE {
+            runs.spawn(async {
+                let bed = Bed::make().await;
+                let project = bed.project.to_string();
+                let answer = tokio::task::spawn_blocking(move || ask_when_ready(&project));
+                answer.await.expect("no panic")
+            });
+        }
+        for answer in runs.join_all().await {
+            assert_eq!(answer.trim(), "1");
+        }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_flaps_is_waited_for_and_one_that_never_stops_flapping_is_told() {
+    let (once, always) = (Bed::make().await, Bed::make().await);
+    // The mark outlives a restart: the container's own layer is kept.
+    let crashes_once = "    restart: on-failure\n    expose: ['80']\n    x-jobsprint: { ready: tcp }\n    \
+                        command: [sh, -c, 'test -e /been && exec httpd -f -p 80; touch /been; exit 3']\n";
+    let crashes_always = "    restart: always\n    expose: ['80']\n    x-jobsprint: { ready: tcp }\n    \
+                          command: [sh, -c, 'httpd -p 80; echo lost my way; exit 3']\n";
+
+    let (mended, lost) = tokio::join!(
+        up(&once, crashes_once, &[]),
+        up(&always, crashes_always, &[])
+    );
+
+    assert_eq!(mended.0, Some(0), "{}", mended.1);
+    assert_eq!(lost.0, Some(31), "{}", lost.1);
+    for part in [
+        "keeps crashing: it ended 3 times",
+        "exit code 3",
+        "lost my way",
+    ] {
+        assert!(lost.1.contains(part), "`{part}` is not in:\n{}", lost.1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_was_ready_and_ends_while_others_boot_is_a_failure() {
+    let bed = Bed::make().await;
+    let services = "    expose: ['80']\n    x-jobsprint: { ready: tcp }\n    \
+                    command: [sh, -c, 'httpd -p 80; sleep 2; echo no licence; exit 4']\n  \
+                    slow:\n    image: jobsprint-dev-test/tiny:2\n    init: true\n    expose: ['80']\n    \
+                    x-jobsprint: { ready: tcp }\n    command: [sh, -c, 'sleep 6; exec httpd -f -p 80']\n";
+
+    let (code, said) = up(&bed, services, &[]).await;
+
+    assert_eq!(code, Some(31), "{said}");
+    let told = said.find("`app` was ready, and ended: exit code 4");
+    let other = said.find("slow  ready in");
+    assert!(told.is_some() && told < other, "{said}");
+    assert!(said.contains("`app` exited: exit code 4"), "{said}");
+    assert!(said.contains("no licence"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_the_kernel_kills_for_its_memory_is_told_so() {
+    let bed = Bed::make().await;
+    let hungry = "    mem_limit: 8m\n    memswap_limit: 8m\n    expose: ['80']\n    x-jobsprint: { ready: tcp }\n    \
+                  command: [sh, -c, 'exec tail /dev/zero']\n";
+
+    let (code, said) = up(&bed, hungry, &[]).await;
+
+    assert_eq!(code, Some(31), "{said}");
+    assert!(said.contains("out of memory"), "{said}");
 }
 
 /// An engine of this test's own, that may be ended.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 
 use super::faults;
+use super::vigil::{Stander, Standing};
 use crate::data::{self, Again, DataContext, DataError, DataOutcome, SeedOptions};
 use crate::domain::{
     ContainerId, ContainerSpec, Failure, FailureKind, ImageRef, Necessity, NetworkSpec, Service,
@@ -35,6 +36,8 @@ pub(super) struct Hands {
     pub stale: BTreeSet<ServiceName>,
     /// Subscriptions taken before the first step, so that no container's end is missed; by container name.
     pub heard: Mutex<BTreeMap<String, broadcast::Receiver<EngineEvent>>>,
+    /// The containers that a wait of this plan saw ready.
+    pub standing: Standing,
     /// Services that a step of this plan started, each with its time from start to ready.
     pub ready: Mutex<BTreeMap<ServiceName, Duration>>,
 }
@@ -238,6 +241,12 @@ impl Hands {
         } else {
             waited?
         };
+        if until == Until::Ready {
+            self.standing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(container, Stander::of(service));
+        }
         let was_started_here = !step.needs.is_empty();
         if was_started_here {
             self.times().insert(service.name.clone(), took);

@@ -41,6 +41,7 @@ mod status;
 mod stock;
 mod terminal;
 mod up;
+mod vigil;
 mod volumes;
 mod watch;
 

@@ -13,6 +13,7 @@ use super::question::Person;
 use super::scene::look;
 use super::session::Session;
 use super::startup::Keep;
+use super::vigil::{Standing, Vigil};
 use super::{conclusion, engine, faults, ports, stock, volumes};
 use crate::data::{DataContext, Glance};
 use crate::domain::{
@@ -20,7 +21,7 @@ use crate::domain::{
     Recreation, Run, Service, ServiceName, Setup, Stack, VolumeFate,
 };
 use crate::engine::Engine;
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, StepId, StepKind};
 use crate::images::Acquirer;
 use crate::plan::{self, DownOptions, Plan, Recreate, UpOptions};
 use crate::probe::Prober;
@@ -202,21 +203,47 @@ impl Walk<'_> {
             limit: self.limit,
             stale: self.stale,
             heard: subscriptions(self.plan, &pulse),
+            standing: Standing::default(),
             ready: Mutex::default(),
         });
+        let standing = Arc::clone(&hands.standing);
+        let vigil = Vigil::begin(pulse.subscribe(), standing, self.events.clone());
         let performer = held(Arc::clone(&hands) as Arc<dyn Perform>);
-        let outcome = execute(
+        let mut outcome = execute(
             Arc::clone(self.plan),
             performer,
             self.events,
             self.interrupt,
         )
         .await;
+        if outcome.changed && !outcome.interrupted {
+            tokio::select! {
+                biased;
+                () = self.interrupt.raised() => outcome.interrupted = true,
+                fallen = hands.after(vigil, &pulse) => {
+                    outcome.failures.extend(waits_of(self.plan, fallen));
+                }
+            }
+        }
         Ok(Walked {
             outcome,
             ready: hands.ready(),
         })
     }
+}
+
+/// The failures of services as those of their waits for readiness.
+fn waits_of(
+    plan: &Plan,
+    failures: Vec<(ServiceName, Failure)>,
+) -> impl Iterator<Item = (StepId, Failure)> {
+    failures.into_iter().filter_map(|(service, failure)| {
+        let mut waits = plan
+            .steps()
+            .filter(|(_, step)| step.action.kind() == StepKind::Ready);
+        let (step, _) = waits.find(|(_, step)| step.service.as_ref() == Some(&service))?;
+        Some((step, failure))
+    })
 }
 
 /// One run at a time changes a project; the wait for another is told.

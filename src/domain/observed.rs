@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use super::{BoundPort, ImageRef, ServiceName};
+use super::{BoundPort, ExitCause, ImageRef, ServiceName};
 
 macro_rules! engine_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -124,6 +124,26 @@ impl ObservedContainer {
     #[must_use]
     pub fn is_running(&self) -> bool {
         matches!(self.state, ContainerState::Running { .. })
+    }
+
+    /// How its last run ended, where it is over.
+    #[must_use]
+    pub fn end(&self) -> Option<ExitCause> {
+        match self.state {
+            ContainerState::Exited {
+                code,
+                out_of_memory,
+                ..
+            } => Some(ExitCause {
+                code,
+                out_of_memory,
+            }),
+            ContainerState::Restarting { code } => Some(ExitCause {
+                code,
+                out_of_memory: false,
+            }),
+            _ => None,
+        }
     }
 }
 

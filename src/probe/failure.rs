@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 
 use crate::domain::{ContainerId, Failure, FailureKind, Readiness, Service};
 use crate::engine::{Engine, EngineError, LogRequest};
-use crate::supervise::readiness::{ReadyWait, Why};
+use crate::supervise::readiness::Why;
 
 /// So many lines of a failed service's log are shown.
 const LOG_LINES: u64 = 20;
@@ -14,12 +14,12 @@ pub(super) async fn of(
     engine: &dyn Engine,
     service: &Service,
     container: &ContainerId,
-    wait: &ReadyWait,
+    last_answer: Option<&str>,
     why: &Why,
 ) -> Failure {
     let name = &service.name;
     let mut failure = Failure::new(kind(why), format!("`{name}` {why}"));
-    if let Some(answer) = wait.last_answer() {
+    if let Some(answer) = last_answer {
         failure = failure.details([format!("last answer of its probe: {answer}")]);
     }
     let lines = last_lines(engine, container).await;

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Answer, Target, amqp, healthcheck, http, log, postgres, redis, tcp};
-use crate::domain::{AmqpLogin, PostgresLogin, Readiness, RedisLogin};
+use super::{Answer, Target, amqp, failure, healthcheck, http, log, postgres, redis, tcp};
+use crate::domain::{
+    AmqpLogin, ContainerId, Failure, PostgresLogin, Readiness, RedisLogin, Service,
+};
 use crate::engine::{Engine, EngineFacts};
+use crate::supervise::readiness::Why;
 
 /// A service that accepts and says nothing for this long is asked anew.
 const LONGEST: Duration = Duration::from_secs(3);
@@ -51,6 +54,11 @@ impl Prober {
                 "accepts connections, but gave no answer within {limit} s"
             ))
         })
+    }
+
+    /// The failure of a service that was ready and is so no longer, with its last log lines.
+    pub async fn failure(&self, service: &Service, container: &ContainerId, why: &Why) -> Failure {
+        failure::of(&*self.engine, service, container, None, why).await
     }
 
     async fn ask(&self, target: &Target) -> Answer {

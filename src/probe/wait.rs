@@ -354,7 +354,7 @@ impl<'a> Watch<'a> {
             engine,
             self.wait.service,
             self.wait.container,
-            &self.machine,
+            self.machine.last_answer(),
             why,
         )
         .await
