@@ -13,6 +13,7 @@
 //! assert!(engine.journal().is_empty());
 //! ```
 
+mod door;
 mod engine;
 mod image;
 mod script;
