@@ -1,13 +1,13 @@
 //! `explain`: an exit code or an error's name at length.
 
-use crate::doctor::{EXPLANATIONS, Explanation, explained, explanation};
+use crate::doctor::{Explanation, explained, explanation, explanations};
 use crate::domain::{ExplainRequest, Failure, FailureKind, nearest};
 use crate::report;
 
 /// Prints what is asked about, or the list.
 pub(super) fn run(request: &ExplainRequest) -> Result<u8, Failure> {
     let Some(asked) = &request.what else {
-        let lines: Vec<String> = EXPLANATIONS.iter().map(Explanation::line).collect();
+        let lines: Vec<String> = explanations().map(Explanation::line).collect();
         report::print(&lines.concat());
         return Ok(0);
     };

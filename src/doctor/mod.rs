@@ -8,7 +8,7 @@ mod luck;
 mod project;
 mod verdicts;
 
-pub use explanation::{EXPLANATIONS, Explanation, explained, explanation};
+pub use explanation::{Explanation, explained, explanation, explanations};
 pub use facts::{
     ContextSeen, EngineSeen, EnvFault, Facts, HostFacts, LookupSeen, MissingPath, PathUse,
     PortSeen, PortUser, ProjectFacts, Proxies, ScriptSeen, Space,
