@@ -16,6 +16,10 @@ mod project;
 mod proxy;
 #[path = "world/shipped.rs"]
 mod shipped;
+#[path = "doctor/shop.rs"]
+mod shop;
 mod support;
+#[path = "doctor/verbs.rs"]
+mod verbs;
 #[path = "doctor/wire.rs"]
 mod wire;

@@ -25,6 +25,18 @@ pub(super) async fn reach(session: &Session) -> Result<Arc<dyn Engine>, Failure>
     seek(session).await.map_err(Absence::into_failure)
 }
 
+/// The engine that answers; `None` where this machine has none that runs, so that nothing of the project can run either.
+///
+/// # Errors
+/// Where an engine may run, and doesn't answer us.
+pub(super) async fn running(session: &Session) -> Result<Option<Arc<dyn Engine>>, Failure> {
+    match seek(session).await {
+        Ok(engine) => Ok(Some(engine)),
+        Err(Absence::NotInstalled | Absence::NotRunning) => Ok(None),
+        Err(absence) => Err(absence.into_failure()),
+    }
+}
+
 /// The engine that answers, or which way it is absent.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use super::{
     migrate, reset, seed, setup, snapshot, stacks, startup, status, up, watch,
 };
 use crate::cli::{Request, completions};
+use crate::doctor::explanation;
 use crate::domain::{Failure, FailureKind, OutputMode};
 use crate::error::exit_code;
 use crate::event::Event;
@@ -46,6 +47,7 @@ async fn answer(request: Request) -> u8 {
     let mut session = match Session::begin(output(&request)) {
         Ok(session) => session,
         Err(failure) => {
+            let failure = with_next(failure);
             report::print_failure(&failure);
             return exit_code(failure.kind);
         }
@@ -55,12 +57,33 @@ async fn answer(request: Request) -> u8 {
         Ok(code) => code,
         Err(failure) => {
             let code = exit_code(failure.kind);
+            let failure = with_next(failure);
             session.events.tell(Event::Failed { failure });
             code
         }
     };
     session.end().await;
     code
+}
+
+/// The failure with what to type next, one to three commands: where it names none itself, those of its exit code.
+fn with_next(mut failure: Failure) -> Failure {
+    if failure.kind == FailureKind::Interrupted {
+        return failure;
+    }
+    if failure.hints.is_empty() {
+        let code = exit_code(failure.kind);
+        let next = explanation(&code.to_string()).map_or(&[][..], |found| found.next);
+        let looks = next.iter().find(|next| next.ends_with(" doctor"));
+        failure = failure.hint(format!(
+            "`jobsprint-dev explain {code}` tells the usual causes"
+        ));
+        if let Some(next) = looks.or(next.first()) {
+            failure = failure.hint(format!("go on with `{next}`"));
+        }
+    }
+    failure.hints.truncate(3);
+    failure
 }
 
 async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure> {

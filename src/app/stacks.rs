@@ -50,16 +50,19 @@ pub(super) async fn run(session: &mut Session, request: StacksRequest) -> Result
 }
 
 /// Removes what nobody owns, before a run begins; what can't be removed now fails nobody's run.
-pub(super) async fn collect(session: &Session, engine: &dyn Engine) {
-    if let Ok((removed, _)) = sweep(session, engine).await
-        && !removed.is_empty()
-    {
+///
+/// # Errors
+/// Where the engine doesn't tell what there is: it will tell nobody else either.
+pub(super) async fn collect(session: &Session, engine: &dyn Engine) -> Result<(), Failure> {
+    let (removed, _) = sweep(session, engine).await.map_err(looking)?;
+    if !removed.is_empty() {
         let text = format!(
             "removed {}, left by a run that was killed",
             words::list(&removed)
         );
         session.events.tell(Event::Notice { text });
     }
+    Ok(())
 }
 
 type Refused = Vec<(ProjectName, EngineError)>;

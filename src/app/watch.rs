@@ -38,7 +38,10 @@ pub(super) async fn run(session: &mut Session, request: WatchRequest) -> Result<
             report::print(&explain::explain(&rules, &path));
             Ok(0)
         }
-        WatchVerb::Status => Ok(background::status(session, &project)),
+        WatchVerb::Status => {
+            background::status(session, &project);
+            Ok(0)
+        }
         WatchVerb::Stop => background::stop(session, &project).await,
         WatchVerb::Logs => background::logs(&project),
         WatchVerb::Detached if !background::is_here(session) => {

@@ -24,7 +24,9 @@ mod setup;
 mod snapshot;
 mod stacks;
 mod status;
+mod verbs;
 mod watch;
 
 pub use arguments::{Request, parse};
 pub use completions::completions;
+pub use verbs::verbs;

@@ -29,6 +29,23 @@ pub enum FailureKind {
     Interrupted,
 }
 
+impl FailureKind {
+    /// All of them, in the order of their exit codes.
+    pub const ALL: [Self; 11] = [
+        Self::Bug,
+        Self::Usage,
+        Self::Project,
+        Self::Engine,
+        Self::Image,
+        Self::NotReady,
+        Self::Exited,
+        Self::Data,
+        Self::Environment,
+        Self::Port,
+        Self::Interrupted,
+    ];
+}
+
 /// A failure as it is shown: a headline, what belongs to it, and what to type next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

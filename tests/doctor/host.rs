@@ -20,7 +20,7 @@ impl Drop for Process {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let held = TcpListener::bind("127.0.0.1:0").expect("a free port");
     held.local_addr().expect("bound").port()
 }

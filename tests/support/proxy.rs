@@ -21,10 +21,14 @@ pub enum Fault {
     Hang,
     /// It answers after this.
     Slow(Duration),
-    /// It cuts the answer off after so many bytes.
-    Cut(usize),
+    /// It cuts the answer off within its head.
+    CutHead,
+    /// It cuts the answer off after the first byte of its body.
+    CutBody,
     /// It answers with half a JSON document.
     Garble,
+    /// It answers with a page for people, as a proxy of the office does.
+    Babble,
     /// It answers with status 500.
     Refuse,
     /// It changes the JSON document of calls whose path ends so.
@@ -112,11 +116,15 @@ async fn serve(mut client: UnixStream, fault: Fault, calls: Calls) -> Option<()>
         Fault::Hang => std::future::pending::<()>().await,
         Fault::Slow(time) => tokio::time::sleep(*time).await,
         Fault::Garble => return say(&mut client, "200 OK", "{\"Id\": [").await,
+        Fault::Babble => {
+            let page = "<html><body>Please log in to the network.</body></html>";
+            return say(&mut client, "200 OK", page).await;
+        }
         Fault::Refuse => {
             let message = "{\"message\":\"something broke inside the engine\"}";
             return say(&mut client, "500 Internal Server Error", message).await;
         }
-        Fault::None | Fault::Cut(_) | Fault::Rewrite(..) => {}
+        Fault::None | Fault::CutHead | Fault::CutBody | Fault::Rewrite(..) => {}
     }
     let mut engine = UnixStream::connect(upstream()).await.ok()?;
     let is_upgrade = text.to_lowercase().contains("upgrade:");
@@ -128,31 +136,35 @@ async fn serve(mut client: UnixStream, fault: Fault, calls: Calls) -> Option<()>
         engine.write_all(b"Connection: close\r\n").await.ok()?;
         engine.write_all(&head[line_end..]).await.ok()?;
     }
-    match fault {
-        Fault::Rewrite(end, change) if path.ends_with(end) => {
+    match &fault {
+        Fault::Rewrite(end, change) if path.ends_with(*end) => {
             let mut answer = Vec::new();
             engine.read_to_end(&mut answer).await.ok()?;
             let mut document = serde_json::from_slice(&body(&answer)?).ok()?;
             change(&mut document);
             say(&mut client, "200 OK", &document.to_string()).await
         }
-        Fault::Cut(at) => {
-            let mut answer = vec![0; at];
+        Fault::CutHead | Fault::CutBody => {
             // The request's body, if it has one, is on its way meanwhile.
             let (mut from_client, mut to_client) = client.into_split();
             let (mut from_engine, mut to_engine) = engine.into_split();
             let sending = tokio::spawn(async move {
                 tokio::io::copy(&mut from_client, &mut to_engine).await.ok();
             });
-            let mut filled = 0;
-            while filled < at {
-                let count = from_engine.read(&mut answer[filled..]).await.ok()?;
-                if count == 0 {
-                    break;
+            let mut answer = Vec::new();
+            let end = loop {
+                let begins = answer.windows(4).position(|end| end == b"\r\n\r\n");
+                let begins = begins.map(|at| at + 4).filter(|at| answer.len() > *at);
+                match (&fault, begins) {
+                    (Fault::CutBody, Some(at)) => break at + 1,
+                    (Fault::CutHead, _) if answer.len() >= 40 => break 40,
+                    _ => {}
                 }
-                filled += count;
-            }
-            to_client.write_all(&answer[..filled]).await.ok()?;
+                if from_engine.read_buf(&mut answer).await.ok()? == 0 {
+                    break answer.len();
+                }
+            };
+            to_client.write_all(&answer[..end]).await.ok()?;
             sending.abort();
             Some(())
         }

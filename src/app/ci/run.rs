@@ -31,7 +31,7 @@ const ATTEMPTS: u32 = 3;
 pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Result<u8, Failure> {
     let engine = engine::reach(session).await?;
     let original = Original::find(session, &request.scope)?;
-    stacks::collect(session, &*engine).await;
+    stacks::collect(session, &*engine).await?;
     for attempt in 1.. {
         let apart = original.apart(session, &*engine).await?;
         let mut course = around(session, &request, &engine, &apart).await?;

@@ -127,7 +127,7 @@ fn of_stores(
 
 /// Takes a snapshot ahead of the change, where an engine has data of the project.
 async fn keep_data(session: &Session, scope: &Scope) -> Result<(), Failure> {
-    if engine::reach(session).await.is_err() {
+    if engine::running(session).await?.is_none() {
         return Ok(());
     }
     let scene = Scene::open(session, scope, Run::Real).await?;
@@ -228,7 +228,7 @@ async fn finish(
 
 /// Brings the stack to the file's values, if it runs.
 async fn take_over(session: &mut Session, scope: Scope) -> Result<u8, Failure> {
-    let Ok(engine) = engine::reach(session).await else {
+    let Some(engine) = engine::running(session).await? else {
         return Ok(0);
     };
     let project = Project::load(session, &scope)?;

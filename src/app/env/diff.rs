@@ -56,8 +56,8 @@ fn against_schema(files: &EnvFiles) -> Vec<String> {
 /// What the next `up` would change in running containers.
 async fn against_containers(session: &Session, scope: &Scope) -> Result<Vec<String>, Failure> {
     let one = |line: &str| Ok(vec![line.to_owned()]);
-    let Ok(engine) = engine::reach(session).await else {
-        return one("no container engine answers, so nothing runs");
+    let Some(engine) = engine::running(session).await? else {
+        return one("no container engine runs, so nothing of the project does");
     };
     let project = Project::load(session, scope)?;
     let stack = &project.stack;

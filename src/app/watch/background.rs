@@ -14,6 +14,7 @@ use super::super::project::Project;
 use super::super::session::Session;
 use super::station;
 use crate::domain::{Failure, FailureKind};
+use crate::error::exit_code;
 use crate::event::Event;
 use crate::report::{self, Mode, words};
 
@@ -67,9 +68,13 @@ pub(super) async fn begin(session: &Session, project: &Project) -> Result<u8, Fa
         if let Some(status) = child.try_wait().map_err(failed)? {
             let said = fs::read_to_string(&path).unwrap_or_default();
             let message = format!("the watcher in the background ended at once: {status}");
-            return Err(
-                Failure::new(FailureKind::Exited, message).details(said.lines().map(str::to_owned))
-            );
+            let kind = status
+                .code()
+                .and_then(kind_of)
+                .unwrap_or(FailureKind::Exited);
+            return Err(Failure::new(kind, message)
+                .details(said.lines().map(str::to_owned))
+                .hint("see it at work here with `jobsprint-dev watch`"));
         }
         if Instant::now() > deadline {
             break;
@@ -84,8 +89,15 @@ pub(super) async fn begin(session: &Session, project: &Project) -> Result<u8, Fa
     Ok(0)
 }
 
+/// The kind of failure whose exit code this is.
+fn kind_of(code: i32) -> Option<FailureKind> {
+    FailureKind::ALL
+        .into_iter()
+        .find(|kind| i32::from(exit_code(*kind)) == code)
+}
+
 /// Tells whether somebody watches, and how long changes took.
-pub(super) fn status(session: &Session, project: &Project) -> u8 {
+pub(super) fn status(session: &Session, project: &Project) {
     let holder = station::holder(project);
     let figures = station::figures(&project.root);
     let text = if session.manner.mode == Mode::Json {
@@ -112,7 +124,6 @@ pub(super) fn status(session: &Session, project: &Project) -> u8 {
         lines.join("\n")
     };
     report::print(&text);
-    u8::from(holder.is_none())
 }
 
 /// Ends the watcher that runs.
