@@ -31,6 +31,19 @@ pub enum WatchAction {
     },
 }
 
+impl WatchAction {
+    /// The directory of the container that files are copied to, where they are.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Self::Sync { target }
+            | Self::SyncRestart { target }
+            | Self::SyncExec { target, .. } => Some(target),
+            Self::Restart | Self::Rebuild => None,
+        }
+    }
+}
+
 /// Whether changes of a service's files do anything (`x-jobsprint.watch`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Watching {

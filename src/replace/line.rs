@@ -1,7 +1,7 @@
-//! The line to a container's supervisor: words go in, what became of the process comes out.
+//! A line into a container: words go in, answers come out. A command in the container holds the other end.
 //!
-//! A command in the container holds the other end, because the engine's own signal call costs the restart
-//! policy: after any signal, engines take an `unless-stopped` container for stopped by hand.
+//! The supervisor is spoken to by such a line and not by the engine's own signal call, because that costs the
+//! restart policy: after any signal, engines take an `unless-stopped` container for stopped by hand.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -36,11 +36,11 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Opens a line; `None` where the container has no supervisor to talk to.
+    /// Opens a line to the container's supervisor; `None` where it has none.
     ///
     /// # Errors
     /// Whatever the engine refuses.
-    pub(super) async fn open(
+    pub(super) async fn to_supervisor(
         engine: &dyn Engine,
         container: &ContainerId,
     ) -> Result<Option<Self>, EngineError> {
@@ -49,7 +49,19 @@ impl Line {
             command: command.into(),
             ..ExecRequest::default()
         };
-        let session = engine.open_exec(container, &request).await?;
+        Self::open(engine, container, &request).await
+    }
+
+    /// Opens a line to a command that says `ready` first; `None` where it ends without.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses.
+    pub(super) async fn open(
+        engine: &dyn Engine,
+        container: &ContainerId,
+        request: &ExecRequest,
+    ) -> Result<Option<Self>, EngineError> {
+        let session = engine.open_exec(container, request).await?;
         let mut line = Self {
             input: session.input,
             output: session.output,
@@ -65,11 +77,16 @@ impl Line {
             Order::Restart => b"restart\n",
             Order::Kill => b"kill\n",
         };
-        self.input.write_all(word).await.ok()?;
+        self.write(word).await
+    }
+
+    /// Writes these bytes; `None` where the line is broken.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Option<()> {
+        self.input.write_all(bytes).await.ok()?;
         self.input.flush().await.ok()
     }
 
-    /// The next line of what the supervisor answers; `None` where the line is broken.
+    /// The next line of what is answered; `None` where the line is broken.
     pub(super) async fn hear(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {

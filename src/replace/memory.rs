@@ -1,11 +1,12 @@
 //! What is remembered between two changes: open lines, whose files are whose, what was copied, who doesn't obey.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::batch::{Batch, Owner};
 use super::line::Line;
+use super::porter::Porter;
 use crate::domain::{ContainerId, ServiceName};
 
 /// So many restarts in a row without obeying SIGTERM, and a service gets little time for it.
@@ -17,6 +18,9 @@ const SHORTENED: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct Memory {
     lines: BTreeMap<ContainerId, Line>,
+    porters: BTreeMap<ContainerId, Porter>,
+    /// Containers in which no porter can work.
+    closed: BTreeSet<ContainerId>,
     owners: BTreeMap<ContainerId, Owner>,
     copied: BTreeMap<ContainerId, BTreeMap<String, Origin>>,
     disobeyed: BTreeMap<ServiceName, u32>,
@@ -41,6 +45,24 @@ impl Memory {
         self.lines.insert(container.clone(), line);
     }
 
+    /// The porter in a container, to be given back while it is of use.
+    pub(super) fn take_porter(&mut self, container: &ContainerId) -> Option<Porter> {
+        self.porters.remove(container)
+    }
+
+    pub(super) fn keep_porter(&mut self, container: &ContainerId, porter: Porter) {
+        self.porters.insert(container.clone(), porter);
+    }
+
+    /// Whether a porter may work in a container, as far as is known.
+    pub(super) fn admits_porters(&self, container: &ContainerId) -> bool {
+        !self.closed.contains(container)
+    }
+
+    pub(super) fn admit_no_porter(&mut self, container: &ContainerId) {
+        self.closed.insert(container.clone());
+    }
+
     pub(super) fn owner(&self, container: &ContainerId) -> Option<Owner> {
         self.owners.get(container).copied()
     }
@@ -63,6 +85,8 @@ impl Memory {
     /// All that batches did to a container, as one batch; the container is forgotten.
     pub(super) fn take_copied(&mut self, container: &ContainerId) -> Batch {
         self.lines.remove(container);
+        self.porters.remove(container);
+        self.closed.remove(container);
         self.owners.remove(container);
         let mut batch = Batch::default();
         for (path, origin) in self.copied.remove(container).unwrap_or_default() {

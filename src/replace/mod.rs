@@ -3,9 +3,9 @@
 mod batch;
 mod check;
 mod error;
-
 mod line;
 mod memory;
+mod porter;
 mod remover;
 mod replacer;
 mod supervisor;

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 use tokio::time::timeout;
 
-use super::batch::{Batch, Owner, pack};
+use super::batch::{Batch, Owner, Parcel, pack};
 use super::check::{Verdict, commands, lines, verdict};
 use super::line::{Line, Order};
 use super::memory::Memory;
+use super::porter::{Carried, Porter};
 use super::supervisor::SHELL;
 use super::{ReplaceError, remover};
 use crate::domain::{ContainerId, Hook, ReplaceMode, Service};
@@ -68,15 +69,30 @@ impl Replacer {
         }
     }
 
-    /// Prepares for restarts of a container that runs under the supervisor, so that the first is as fast as any.
+    /// Prepares for changes of a container, so that the first is as fast as any: for restarts in place where it
+    /// runs under the supervisor, and for copies to `targets`.
     ///
     /// # Errors
     /// Whatever the engine refuses.
-    pub async fn attend(&self, container: &ContainerId) -> Result<(), ReplaceError> {
-        if let Some(found) = self.engine.container(container.as_str()).await?
-            && found.is_running()
-            && found.labels.contains_key(SUPERVISOR)
-            && let Some(line) = Line::open(&*self.engine, container).await?
+    pub async fn attend(
+        &self,
+        container: &ContainerId,
+        targets: Vec<String>,
+    ) -> Result<(), ReplaceError> {
+        let Some(found) = self.engine.container(container.as_str()).await? else {
+            return Ok(());
+        };
+        if !found.is_running() {
+            return Ok(());
+        }
+        if let Some(first) = targets.first() {
+            self.owner(container, first).await?;
+            if let Some(porter) = self.porter(container).await? {
+                self.memory().keep_porter(container, porter);
+            }
+        }
+        if found.labels.contains_key(SUPERVISOR)
+            && let Some(line) = Line::to_supervisor(&*self.engine, container).await?
         {
             self.memory().keep_line(container, line);
         }
@@ -106,7 +122,7 @@ impl Replacer {
         })?;
         if found.is_running()
             && found.labels.contains_key(SUPERVISOR)
-            && let Some(line) = Line::open(&*self.engine, container).await?
+            && let Some(line) = Line::to_supervisor(&*self.engine, container).await?
             && let Some(restarted) = self.restart_process(service, container, line).await
         {
             return Ok(restarted);
@@ -210,25 +226,83 @@ impl Replacer {
         container: &ContainerId,
         batch: &Batch,
     ) -> Result<Synced, ReplaceError> {
-        let mut synced = Synced::default();
+        let parcel = match batch.changed.first() {
+            Some((_, first)) => {
+                let owner = self.owner(container, first).await?;
+                pack(&batch.changed, owner)
+                    .map_err(|(path, source)| ReplaceError::Unreadable { path, source })?
+            }
+            None => Parcel::default(),
+        };
         let mut deleted = batch.deleted.clone();
-        if let Some((_, first)) = batch.changed.first() {
-            let owner = self.owner(container, first).await?;
-            let parcel = pack(&batch.changed, owner)
-                .map_err(|(path, source)| ReplaceError::Unreadable { path, source })?;
-            deleted.extend(parcel.gone);
+        deleted.extend(parcel.gone.iter().cloned());
+        if !self.carry(container, &deleted, &parcel).await? {
             self.delete(container, &deleted).await?;
             if parcel.files > 0 {
-                self.engine.upload(container, "/", parcel.tar).await?;
+                self.engine
+                    .upload(container, "/", parcel.tar.clone())
+                    .await?;
             }
-            synced.files = parcel.files;
-            synced.bytes = parcel.bytes;
-        } else {
-            self.delete(container, &deleted).await?;
         }
-        synced.deleted = deleted.len();
         self.memory().note(container, batch);
-        Ok(synced)
+        Ok(Synced {
+            files: parcel.files,
+            bytes: parcel.bytes,
+            deleted: deleted.len(),
+        })
+    }
+
+    /// Has a porter do it; gives whether it is done. What was done by halves can be done again.
+    async fn carry(
+        &self,
+        container: &ContainerId,
+        deleted: &[String],
+        parcel: &Parcel,
+    ) -> Result<bool, ReplaceError> {
+        if deleted.is_empty() && parcel.files == 0 {
+            return Ok(true);
+        }
+        if !Porter::understands(deleted) {
+            return Ok(false);
+        }
+        let known = self.memory().take_porter(container);
+        // One that was there before may have left with the process it came with.
+        let is_known = known.is_some();
+        let mut next = match known {
+            Some(porter) => Some(porter),
+            None => self.porter(container).await?,
+        };
+        let mut tries = if is_known { 2 } else { 1 };
+        while let Some(mut porter) = next {
+            if porter.carry(deleted, parcel).await == Carried::Wholly {
+                self.memory().keep_porter(container, porter);
+                return Ok(true);
+            }
+            tries -= 1;
+            if tries == 0 {
+                self.memory().admit_no_porter(container);
+                return Ok(false);
+            }
+            next = self.porter(container).await?;
+        }
+        Ok(false)
+    }
+
+    /// A new porter in a container, where one can work.
+    async fn porter(&self, container: &ContainerId) -> Result<Option<Porter>, ReplaceError> {
+        if !self.memory().admits_porters(container) {
+            return Ok(None);
+        }
+        match Porter::send(&*self.engine, container).await {
+            Ok(Some(porter)) => Ok(Some(porter)),
+            Ok(None) => {
+                self.memory().admit_no_porter(container);
+                Ok(None)
+            }
+            // A container that stands still takes files too, and runs nothing.
+            Err(EngineError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn delete(&self, container: &ContainerId, paths: &[String]) -> Result<(), ReplaceError> {

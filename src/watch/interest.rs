@@ -159,12 +159,7 @@ impl Interest {
         let Purpose::Rule { action, .. } = &self.purpose else {
             return None;
         };
-        let (WatchAction::Sync { target }
-        | WatchAction::SyncRestart { target }
-        | WatchAction::SyncExec { target, .. }) = action
-        else {
-            return None;
-        };
+        let target = action.target()?;
         let below = path.strip_prefix(&self.root).ok()?;
         let target = target.trim_end_matches('/');
         Some(if below.as_os_str().is_empty() {

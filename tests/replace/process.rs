@@ -149,7 +149,7 @@ async fn a_line_that_broke_is_opened_again() {
     let ground = Ground::tiny(OBEDIENT).await;
     ground
         .replacer
-        .attend(&ground.container)
+        .attend(&ground.container, Vec::new())
         .await
         .expect("open");
     ground.until_said("up", 1).await;

@@ -216,6 +216,59 @@ async fn files_survive_a_restart_and_follow_into_a_new_container() {
 }
 
 #[tokio::test]
+async fn one_porter_carries_batch_after_batch_until_its_container_stops() {
+    const PORTERS: &str = "cat /proc/*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c '^# jobsprint-dev: brings files'";
+    let ground = Ground::of(NODE, SLEEP).await;
+    let (_kept, root) = scratch();
+    let names: Vec<String> = (0..700)
+        .map(|number| format!("it's {number} $(x).js"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for name in &names {
+        fs::write(root.join(name), name).expect("written");
+    }
+    let sync = async |batch: &Batch| {
+        let synced = ground.replacer.sync(&ground.container, batch).await;
+        synced.expect("copied")
+    };
+
+    sync(&batch(&root, &names, &[])).await;
+    fs::write(root.join("large"), vec![7; 3_000_001]).expect("written");
+    sync(&batch(&root, &["large"], &names[..600])).await;
+    assert_eq!(
+        ground
+            .ask("ls /srv/app | wc -l; wc -c </srv/app/large; cat \"/srv/app/it's 650 \\$(x).js\"")
+            .await,
+        "101\n3000001\nit's 650 $(x).js"
+    );
+    assert_eq!(ground.ask(PORTERS).await, "1");
+
+    let zero = Some(std::time::Duration::ZERO);
+    let restarted = ground.engine().restart_container(&ground.container, zero);
+    restarted.await.expect("restarted");
+    sync(&batch(&root, &[], &["large"])).await;
+    sync(&batch(&root, &[names[0]], &[])).await;
+    assert_eq!(ground.ask("ls /srv/app | wc -l").await, "101");
+    assert_eq!(ground.ask(PORTERS).await, "1");
+}
+
+#[tokio::test]
+async fn what_a_porter_can_not_do_is_left_to_the_engine() {
+    let ground = Ground::of(NODE, SLEEP).await;
+    let (_kept, root) = tree();
+    ground.ask("rm $(command -v tar)").await;
+
+    let change = batch(&root, &["src/a.js"], &["a\nb", "never.js"]);
+    ground
+        .replacer
+        .sync(&ground.container, &change)
+        .await
+        .expect("copied");
+
+    assert_eq!(ground.ask("cat /srv/app/src/a.js").await, "a");
+}
+
+#[tokio::test]
 async fn a_file_that_can_not_be_read_is_named() {
     let ground = Ground::tiny(SLEEP).await;
     let (_kept, root) = scratch();

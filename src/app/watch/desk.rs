@@ -49,6 +49,8 @@ pub(super) enum End {
     Read(Option<Arc<Project>>),
     /// What had been copied into a container was copied into the one that took its place.
     CopiedAgain { service: ServiceName, files: usize },
+    /// A container was prepared for changes.
+    Attended,
 }
 
 /// Whether the watcher goes on.
@@ -365,10 +367,10 @@ impl<'a> Desk<'a> {
                 }
             }
             End::CopiedAgain { service, files } => self.copied_again(service, files),
+            End::Attended => {}
         }
     }
 
-    /// The service whose database takes seed files.
     /// The store that a seed file is for.
     fn store_of(&self, file: &Path) -> Option<ServiceName> {
         let stack = &self.project.stack;

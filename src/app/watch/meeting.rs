@@ -9,19 +9,15 @@ use crate::event::Event;
 use crate::watch::Replacement;
 
 impl Desk<'_> {
-    /// Learns which containers there are, and prepares restarts in place.
+    /// Learns which containers there are, and prepares for changes of them.
     pub async fn meet_containers(&mut self) {
         let stack = Arc::clone(&self.project.stack);
         let Ok(observed) = self.bench.engine.observe(&stack.project, &[]).await else {
             return;
         };
         for found in observed.containers {
-            let service = stack.service(&found.service);
-            let is_replaced_in_place =
-                service.is_some_and(|service| service.replace == ReplaceMode::Process);
-            if is_replaced_in_place && found.is_running() {
-                // A container that takes no orders is restarted whole, as its own line tells.
-                self.bench.replacer.attend(&found.id).await.ok();
+            if found.is_running() {
+                self.attend(&found.service, found.id.clone());
             }
             self.containers.insert(found.name, found.id);
         }
@@ -29,30 +25,60 @@ impl Desk<'_> {
 
     /// A container has started: one that took another's place gets what was copied into that one.
     pub async fn meet(&mut self, id: &ContainerId) {
-        if self.containers.values().any(|known| known == id) {
-            return;
-        }
         let Ok(Some(found)) = self.bench.engine.container(id.as_str()).await else {
             return;
         };
-        let before = self.containers.insert(found.name.clone(), id.clone());
-        let (bench, id) = (self.bench.clone(), id.clone());
         let service = found.service;
+        let before = self.containers.insert(found.name.clone(), id.clone());
+        let Some(before) = before.filter(|before| before != id) else {
+            // What was prepared ended with its last run.
+            self.attend(&service, id.clone());
+            return;
+        };
+        let (bench, id) = (self.bench.clone(), id.clone());
+        let targets = self.targets(&service);
         self.jobs.push(Box::pin(async move {
             let mut files = 0;
-            if let Some(before) = before {
-                match bench.replacer.resync(&before, &id).await {
-                    Ok(synced) => files = synced.files,
-                    Err(error) => {
-                        let failure = error.into_failure();
-                        tell(&bench, &format!("{service}: its new container"), &failure);
-                    }
+            match bench.replacer.resync(&before, &id).await {
+                Ok(synced) => files = synced.files,
+                Err(error) => {
+                    let failure = error.into_failure();
+                    tell(&bench, &format!("{service}: its new container"), &failure);
                 }
             }
             // A container that takes no orders is restarted whole, as its own line tells.
-            bench.replacer.attend(&id).await.ok();
+            bench.replacer.attend(&id, targets).await.ok();
             End::CopiedAgain { service, files }
         }));
+    }
+
+    /// Prepares for changes of a container that runs, beside everything else.
+    fn attend(&mut self, service: &ServiceName, id: ContainerId) {
+        let targets = self.targets(service);
+        let is_replaced_in_place = self
+            .project
+            .stack
+            .service(service)
+            .is_some_and(|service| service.replace == ReplaceMode::Process);
+        if targets.is_empty() && !is_replaced_in_place {
+            return;
+        }
+        let replacer = self.bench.replacer.clone();
+        self.jobs.push(Box::pin(async move {
+            // A container that takes no orders is restarted whole, as its own line tells.
+            replacer.attend(&id, targets).await.ok();
+            End::Attended
+        }));
+    }
+
+    /// The directories of a service's containers that files are copied to.
+    fn targets(&self, service: &ServiceName) -> Vec<String> {
+        let service = self.project.stack.service(service);
+        let rules = service.map(|service| service.watch.iter());
+        let targets = rules.into_iter().flatten();
+        targets
+            .filter_map(|rule| rule.action.target().map(str::to_owned))
+            .collect()
     }
 
     /// The new container began with the image's own files: where a change of them asks for a restart, it is due.
