@@ -22,6 +22,7 @@ pub(super) async fn run(session: &mut Session, request: StacksRequest) -> Result
     match request.verb {
         StacksVerb::List => list(session, &*engine).await?,
         StacksVerb::Gc => {
+            ci::cupboard(session).collect();
             let (removed, refused) = sweep(session, &*engine).await.map_err(looking)?;
             let text = match removed.len() {
                 0 => "no stack is without its owner".to_owned(),
@@ -54,6 +55,7 @@ pub(super) async fn run(session: &mut Session, request: StacksRequest) -> Result
 /// # Errors
 /// Where the engine doesn't tell what there is: it will tell nobody else either.
 pub(super) async fn collect(session: &Session, engine: &dyn Engine) -> Result<(), Failure> {
+    ci::cupboard(session).collect();
     let (removed, _) = sweep(session, engine).await.map_err(looking)?;
     if !removed.is_empty() {
         let text = format!(

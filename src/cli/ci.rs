@@ -44,6 +44,9 @@ pub(super) struct CiArguments {
     /// Leave seeds out
     #[arg(long)]
     no_seed: bool,
+    /// Neither begin with the data of an earlier run nor keep this one's
+    #[arg(long)]
+    no_template: bool,
     /// Build images anew, where the services have a recipe of their own
     #[arg(long)]
     build: bool,
@@ -91,6 +94,7 @@ impl CiArguments {
             junit: self.junit,
             migrate: phase(self.no_migrate),
             seed: phase(self.no_seed),
+            template: phase(self.no_template),
             build: if self.build {
                 BuildImages::Anew
             } else {

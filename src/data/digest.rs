@@ -38,6 +38,21 @@ impl Digest {
         Ok(())
     }
 
+    /// The hash of each file below `path` by itself, in the order of their paths; of `path`, where it is a file.
+    pub(super) fn of_each(path: &Path) -> Result<Vec<String>, DataError> {
+        let mut files = Vec::new();
+        collect(path, &mut files)?;
+        files.sort();
+        let hash = |file: PathBuf| {
+            let mut digest = Self::new();
+            let name = file.strip_prefix(path).unwrap_or(&file);
+            digest.part(name.as_os_str().as_encoded_bytes());
+            digest.path(&file)?;
+            Ok(digest.finish())
+        };
+        files.into_iter().map(hash).collect()
+    }
+
     /// The hash, in hexadecimal.
     pub(super) fn finish(self) -> String {
         hexadecimal(&self.0.finalize())

@@ -38,6 +38,7 @@ mod session;
 mod snapshot;
 mod standing;
 mod statements;
+mod template;
 mod verify_migrations;
 
 pub use backup::{backup, inspect, restore, verify};
@@ -59,4 +60,5 @@ pub use snapshot::{
     swap_snapshot,
 };
 pub use standing::{Due, migrations, seeds};
+pub use template::{Cupboard, Inputs, Template, Wanted, fill, save_template};
 pub use verify_migrations::verify_migrations;

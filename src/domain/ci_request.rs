@@ -46,6 +46,8 @@ pub struct CiRequest {
     pub migrate: Phase,
     /// `--no-seed`.
     pub seed: Phase,
+    /// `--no-template`.
+    pub template: Phase,
     /// `--build`.
     pub build: BuildImages,
     /// `--in`.

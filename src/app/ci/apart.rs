@@ -6,14 +6,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::base::Base;
 use super::owner::this_process;
 use crate::app::files::Disk;
 use crate::app::project::{Place, Project, wrong};
 use crate::app::randomness::SystemRandomness;
 use crate::app::session::Session;
 use crate::app::{environment, faults, up};
-use crate::composefile::{self, FileReader};
-use crate::domain::{Failure, FailureKind, Ownership, Protocol, Scope, Secret, Stack};
+use crate::composefile::{self, FileReader, Loaded};
+use crate::domain::{CiRequest, Failure, FailureKind, Ownership, Protocol, Scope, Secret, Stack};
 use crate::engine::{Engine, EngineFacts};
 use crate::env::{Document, Origin, Randomness, Schema, Sources, Variable, reconcile};
 use crate::isolate::{
@@ -36,6 +37,8 @@ pub(in crate::app) struct Apart {
     pub project: Project,
     /// What the command finds in its environment.
     pub told: BTreeMap<String, Secret>,
+    /// What its stores begin with.
+    pub base: Base,
 }
 
 /// The project's files, read for copies.
@@ -76,22 +79,34 @@ impl Original {
         })
     }
 
-    /// Makes a copy with values, names and addresses that nobody else has.
+    /// Makes a copy with values, names and addresses that nobody else has; for a request that is `templated`, one whose
+    /// stores begin with a template where there is one, and whose secrets are that one's.
     ///
     /// # Errors
     /// Where the files are wrong, or the engine or this machine has no room.
-    pub async fn apart(&self, session: &Session, engine: &dyn Engine) -> Result<Apart, Failure> {
-        let values = self.values();
-        let mut environment = self.process.clone();
-        for (name, value) in &values {
-            environment.insert(name.clone(), value.expose().to_owned());
+    pub async fn apart(
+        &self,
+        session: &Session,
+        engine: &dyn Engine,
+        templated: Option<&CiRequest>,
+    ) -> Result<Apart, Failure> {
+        let mut values = self.values(&BTreeMap::new());
+        let mut loaded = self.load(session, &values)?;
+        let names = plan::select(&loaded.stack, &self.scope.services);
+        let names = names.map_err(|error| up::unknown(&error))?;
+        let base = match templated {
+            Some(request) => {
+                let generated = self.generated(&values);
+                Base::find(session, engine, request, &loaded.stack, generated).await?
+            }
+            None => Base::nothing(),
+        };
+        if let Some(template) = &base.template {
+            // The data was made with these: passwords stand in it, and what n8n's key has sealed.
+            values = self.values(&template.values);
+            loaded = self.load(session, &values)?;
         }
-        let request = self.place.request(session, &self.scope, environment);
-        let loaded = composefile::load(&request, &WithoutEnv)
-            .map_err(|diagnostics| wrong(session, &diagnostics))?;
         let stack = &loaded.stack;
-        let names =
-            plan::select(stack, &self.scope.services).map_err(|error| up::unknown(&error))?;
 
         let looking = |error| faults::at("look at the engine", error);
         let facts = engine.facts().await.map_err(looking)?;
@@ -116,24 +131,56 @@ impl Original {
                     .cloned(),
             },
         };
-        let stack = copy(stack, &choice);
+        let mut stack = copy(stack, &choice);
+        base.make_room(&mut stack);
         let declared = declared(&values);
         let told = host_environment(&stack, &names, &declared, &choice.relocation);
         let schema = self.schema.clone();
         Ok(Apart {
             project: Project::apart(session, &self.place, loaded, stack, schema),
             told,
+            base,
         })
     }
 
-    /// A fresh environment: what the schema generates, its defaults, and what the process says of the rest.
-    fn values(&self) -> BTreeMap<String, Secret> {
+    fn load(
+        &self,
+        session: &Session,
+        values: &BTreeMap<String, Secret>,
+    ) -> Result<Loaded, Failure> {
+        let mut environment = self.process.clone();
+        for (name, value) in values {
+            environment.insert(name.clone(), value.expose().to_owned());
+        }
+        let request = self.place.request(session, &self.scope, environment);
+        composefile::load(&request, &WithoutEnv).map_err(|diagnostics| wrong(session, &diagnostics))
+    }
+
+    /// Those of `values` that are made at random.
+    fn generated(&self, values: &BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
+        let variables = self.schema.iter().flat_map(Schema::variables);
+        variables
+            .filter(|variable| matches!(variable.origin, Origin::Generated(_)))
+            .filter_map(|variable| {
+                let value = values.get(&variable.key)?;
+                Some((variable.key.clone(), value.clone()))
+            })
+            .collect()
+    }
+
+    /// A fresh environment: what the schema generates, unless it is among those `known`, its defaults, and what the
+    /// process says of the rest.
+    fn values(&self, known: &BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
         let Some(schema) = &self.schema else {
             return BTreeMap::new();
         };
         let given: String = schema
             .variables()
-            .filter_map(|variable| Some((variable, self.process.get(&variable.key)?)))
+            .filter_map(|variable| {
+                let process = self.process.get(&variable.key).map(String::as_str);
+                let known = known.get(&variable.key).map(Secret::expose);
+                Some((variable, known.or(process)?))
+            })
             .filter_map(|(variable, value)| {
                 let value = crate::dotenv::quote(value).ok()?;
                 Some(format!("{}={value}\n", variable.key))

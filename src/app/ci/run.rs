@@ -1,27 +1,24 @@
 //! The course of a `ci` run: set up, command, tear down.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::apart::{Apart, Original};
 use super::capsule::{self, Wrong};
 use super::command::{self, Ended};
-use super::culprit::culprit;
 use super::guard::Guard;
+use super::set_up::{interrupted, set_up};
 use super::teardown::remove;
-use crate::app::hands::images_of;
-use crate::app::project::Project;
 use crate::app::session::Session;
 use crate::app::startup::Keep as Keeping;
-use crate::app::{engine, environment, exec, faults, stacks, up};
+use crate::app::{engine, exec, faults, stacks, up};
 use crate::domain::{
-    CiRequest, CommandPlace, Consent, Detail, Exec, Failure, FailureKind, Keep, MountSource, Phase,
-    Service, ServiceName, Stack,
+    CiRequest, CommandPlace, Detail, Exec, Failure, FailureKind, Keep, Phase, ServiceName,
 };
 use crate::engine::Engine;
 use crate::event::Event;
-use crate::plan::{self, Recreate, UpOptions};
+use crate::plan;
 use crate::report::{PhaseReport, junit, words};
 
 /// How often a set-up begins anew because somebody took a port or a subnet first.
@@ -32,21 +29,45 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
     let engine = engine::reach(session).await?;
     let original = Original::find(session, &request.scope)?;
     stacks::collect(session, &*engine).await?;
+    let mut templates = request.template;
     for attempt in 1.. {
-        let apart = original.apart(session, &*engine).await?;
+        let templated = Some(&request).filter(|_| templates == Phase::Do);
+        let apart = original.apart(session, &*engine, templated).await?;
         let mut course = around(session, &request, &engine, &apart).await?;
-        let is_address = matches!(&course.ended, Err(failure) if failure.kind == FailureKind::Port);
-        let again = is_address && attempt < ATTEMPTS;
+        let retry = course.retry(&apart).filter(|_| attempt < ATTEMPTS);
+        let again = retry.is_some();
         end(session, &request, &engine, &apart, &mut course, again).await?;
-        match course.ended {
-            Err(failure) if again => {
-                let text = format!("{failure}; choosing anew");
+        match (course.ended, retry) {
+            (Err(failure), Some(retry)) => {
+                let text = format!("{failure}; {}", retry.as_str());
                 session.events.tell(Event::Notice { text });
+                if retry == Retry::FromNothing {
+                    apart.base.discard(session);
+                    templates = Phase::Skip;
+                }
             }
-            ended => return ended,
+            (ended, _) => return ended,
         }
     }
     unreachable!("the last attempt is returned whatever it came to")
+}
+
+/// How a set-up that failed is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Retry {
+    /// With other addresses.
+    Elsewhere,
+    /// Without the template that it began with.
+    FromNothing,
+}
+
+impl Retry {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Elsewhere => "choosing anew",
+            Self::FromNothing => "trying without the template that the stores began with",
+        }
+    }
 }
 
 /// An attempt, as far as it has come.
@@ -57,6 +78,19 @@ struct Course {
 }
 
 impl Course {
+    /// Whether the failure is one that another attempt may not have.
+    fn retry(&self, apart: &Apart) -> Option<Retry> {
+        let failure = self.ended.as_ref().err()?;
+        match failure.kind {
+            FailureKind::Port => Some(Retry::Elsewhere),
+            FailureKind::Data | FailureKind::Exited | FailureKind::Environment => {
+                let is_set_up = self.phases.len() == 1 && apart.base.template.is_some();
+                is_set_up.then_some(Retry::FromNothing)
+            }
+            _ => None,
+        }
+    }
+
     fn note(&mut self, name: &'static str, took: Duration, wrong: Option<&Wrong>) {
         let wrong = wrong.map(|wrong| {
             let headline = std::iter::once(wrong.headline.clone());
@@ -84,7 +118,14 @@ async fn around(
         ended: Ok(0),
     };
     let began = session.events.elapsed();
-    let ready = set_up(session, request, engine, apart).await;
+    let mut ready = set_up(session, request, engine, apart).await;
+    if ready.is_ok() {
+        let kept = apart.base.keep(session, engine, request, &apart.project);
+        ready = tokio::select! {
+            kept = kept => kept,
+            () = session.interrupt.raised() => Err(interrupted()),
+        };
+    }
     let took = session.events.elapsed().saturating_sub(began);
     let wrong = ready.as_ref().err().map(Wrong::of);
     course.note("set up", took, wrong.as_ref());
@@ -258,86 +299,6 @@ async fn inside(
             .await
             .unwrap_or(Ok(Ended::TimedOut.code())),
     }
-}
-
-/// Brings up what the named services need, migrated and seeded.
-async fn set_up(
-    session: &Session,
-    request: &CiRequest,
-    engine: &Arc<dyn Engine>,
-    apart: &Apart,
-) -> Result<(), Failure> {
-    let project = &apart.project;
-    let stack = &project.stack;
-    certify(project)?;
-    let mut services = request.scope.services.clone();
-    if let (CommandPlace::Service(service), false) = (&request.place, services.is_empty()) {
-        services.push(service.clone());
-    }
-    let names = plan::select(stack, &services).map_err(|error| up::unknown(&error))?;
-    let absent = |service: &&Service| service.migrate.is_some() && !names.contains(&service.name);
-    let unmigrated = stack.services.values().find(absent);
-    if let (Some(migrator), Phase::Do) = (unmigrated, request.seed) {
-        let text = format!(
-            "the databases stay empty: `{}`, which migrates them, is not among the services",
-            migrator.name
-        );
-        session.events.tell(Event::Notice { text });
-    }
-    let options = UpOptions {
-        services,
-        migrate: request.migrate,
-        // Seeds want tables.
-        seed: if unmigrated.is_some() {
-            Phase::Skip
-        } else {
-            request.seed
-        },
-        recreate: Recreate::Changed,
-        build: request.build,
-        ..UpOptions::default()
-    };
-    let observed = engine.observe(&stack.project, &images_of(stack)).await;
-    let observed = observed.map_err(|error| faults::at("look at the project", error))?;
-    let plan = plan::up(stack, &observed, &options).map_err(|error| up::unknown(&error))?;
-    let plan = Arc::new(plan);
-    session.events.tell(Event::Planned {
-        steps: plan.summaries(),
-    });
-    let limit = request.ready_timeout;
-    let walked = up::walk(session, project, engine, &plan, Some(limit), Consent::Ask).await?;
-    if walked.outcome.interrupted {
-        return Err(interrupted());
-    }
-    culprit(stack, &plan, &walked.outcome, limit).map_or(Ok(()), Err)
-}
-
-fn interrupted() -> Failure {
-    Failure::new(FailureKind::Interrupted, "interrupted")
-}
-
-/// Makes the certificate where a service mounts it.
-///
-/// # Errors
-/// Where it can't be written.
-pub(in crate::app) fn certify(project: &Project) -> Result<(), Failure> {
-    if mounts_certificate(&project.stack, &project.root) {
-        environment::ensure_tls(&project.root)?;
-    }
-    Ok(())
-}
-
-/// Whether a service mounts the certificate that `setup` makes.
-fn mounts_certificate(stack: &Stack, root: &Path) -> bool {
-    let tls = root.join(".jobsprint/tls");
-    let mounts = stack
-        .services
-        .values()
-        .flat_map(|service| &service.container.mounts);
-    mounts.into_iter().any(|mount| match &mount.source {
-        MountSource::Bind { source, .. } => source.starts_with(&tls),
-        _ => false,
-    })
 }
 
 /// How long a stack that is kept on purpose is nobody's garbage.

@@ -6,7 +6,7 @@ mod guard;
 mod helper;
 mod journal;
 mod manifest;
-mod packing;
+pub(super) mod packing;
 mod pause;
 mod restoring;
 mod saving;

@@ -25,7 +25,7 @@ const END: usize = 1024;
 
 /// What was packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Packed {
+pub(in crate::data) struct Packed {
     /// Bytes of the tar.
     pub bytes: u64,
     /// Bytes of the file.
@@ -35,7 +35,7 @@ pub(super) struct Packed {
 }
 
 /// Writes a tar to a new file, packed; it is on the disk once this returns.
-pub(super) async fn pack(
+pub(in crate::data) async fn pack(
     mut tar: BoxStream<'static, Result<Bytes, EngineError>>,
     path: &Path,
 ) -> Result<Packed, DataError> {
@@ -86,7 +86,7 @@ fn write(mut pieces: mpsc::Receiver<Bytes>, path: &Path) -> io::Result<Packed> {
 }
 
 /// The tar that was packed into a file.
-pub(super) fn unpack(path: PathBuf) -> BoxStream<'static, io::Result<Bytes>> {
+pub(in crate::data) fn unpack(path: PathBuf) -> BoxStream<'static, io::Result<Bytes>> {
     let (pieces, taken) = mpsc::channel(AHEAD);
     spawn_blocking(move || {
         let read = read(&path, &pieces);
