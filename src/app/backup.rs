@@ -99,7 +99,7 @@ async fn make(
 fn directory(store: &Store, given: Option<&Path>) -> PathBuf {
     match given {
         Some(given) => given.to_owned(),
-        None => store.root.join(".jobsprint/backups"),
+        None => store.state.path().join("backups"),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::engine::{Engine, LogRequest};
 use crate::event::Event;
 use crate::plan;
 use crate::report;
-use crate::store::{self, Privacy, StateDir};
+use crate::store::{self, Privacy};
 
 /// Where it goes where nobody says.
 const FILE: &str = "jobsprint-bundle.tar.gz";
@@ -42,8 +42,8 @@ pub(super) async fn run(session: &Session, request: BundleRequest) -> Result<u8,
     if let Ok(project) = Project::load(session, &request.scope) {
         files.extend(model(&project));
     }
-    let root = Place::find(session, &request.scope).root;
-    let record = StateDir::of(&root).path().join("startup.json");
+    let state = Place::find(session, &request.scope).state();
+    let record = state.path().join("startup.json");
     if let Ok(record) = fs::read_to_string(record) {
         files.push(("events.json".to_owned(), record));
     }

@@ -1,20 +1,20 @@
 //! What every verb about data needs: the project's running containers, and its database.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::project::Project;
 use super::session::Session;
-use super::{conclusion, engine, faults};
+use super::{claim, conclusion, engine, faults};
 use crate::data::{DataContext, DataError, Glance};
 use crate::domain::{Failure, FailureKind, Scope, Service};
 use crate::engine::Engine;
+use crate::store::StateDir;
 
 /// A project whose data can be worked on.
 pub(super) struct Store {
-    /// The directory that holds `.env` and `.jobsprint/`.
-    pub root: PathBuf,
+    /// The stack's own state.
+    pub state: StateDir,
     /// The running stack.
     pub context: DataContext,
     /// Its database's service.
@@ -44,8 +44,9 @@ impl Store {
         let looking = |error| faults::at("look at the project", error);
         let facts = engine.facts().await.map_err(looking)?;
         let observed = engine.observe(&project.stack.project, &[]).await;
+        let observed = observed.map_err(looking)?;
+        claim::hold(project, &*engine, &observed).await?;
         let running = observed
-            .map_err(looking)?
             .containers
             .into_iter()
             .filter(crate::domain::ObservedContainer::is_running);
@@ -62,7 +63,7 @@ impl Store {
                 .hint("mark its service with `x-jobsprint: { ready: postgres }`")
         })?;
         Ok(Self {
-            root: project.root.clone(),
+            state: project.state.clone(),
             context,
             database,
         })

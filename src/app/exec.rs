@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::project::Project;
+use super::scene::look;
 use super::session::Session;
 use super::terminal::RawTerminal;
 use super::{engine, faults};
@@ -36,6 +37,7 @@ pub(super) async fn run(session: &mut Session, request: Exec) -> Result<u8, Fail
                 .hint(format!("the services are {}", known.join(", ")))
         })?;
     let engine = engine::reach(session).await?;
+    look(&project, &*engine).await?;
     attach(session, &*engine, &project.stack.project, &service, request).await
 }
 

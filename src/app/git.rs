@@ -64,6 +64,57 @@ fn short(commit: &str) -> String {
     commit.trim().chars().take(SHOWN).collect()
 }
 
+/// A linked worktree of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Worktree {
+    /// Git's own name for it: of its first directory, and no other worktree's of this repository.
+    pub name: String,
+    /// Its top directory.
+    pub top: PathBuf,
+    common: PathBuf,
+}
+
+impl Worktree {
+    /// The linked worktree that `directory` is in; `None` in a main checkout and outside of any.
+    pub fn of(directory: &Path) -> Option<Self> {
+        let top = directory
+            .ancestors()
+            .find(|above| above.join(".git").exists())?;
+        if top.join(".git").is_dir() {
+            return None;
+        }
+        let git = repository(top)?;
+        // A submodule's `.git` is a file, too; it points to `modules/`, and has no common directory.
+        let common = fs::read_to_string(git.join("commondir")).ok()?;
+        if !git.parent()?.ends_with("worktrees") {
+            return None;
+        }
+        Some(Self {
+            name: git.file_name()?.to_str()?.to_owned(),
+            top: top.to_owned(),
+            common: git.join(common.trim()),
+        })
+    }
+
+    /// The top directories of the repository's other checkouts, the main one's first.
+    pub fn siblings(&self) -> Vec<PathBuf> {
+        let common = self
+            .common
+            .canonicalize()
+            .unwrap_or_else(|_| self.common.clone());
+        let main = common.parent().filter(|_| common.ends_with(".git"));
+        let linked = fs::read_dir(common.join("worktrees"))
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| {
+                let pointer = fs::read_to_string(entry.ok()?.path().join("gitdir")).ok()?;
+                Some(Path::new(pointer.trim()).parent()?.to_owned())
+            })
+            .filter(|top| *top != self.top);
+        main.map(Path::to_owned).into_iter().chain(linked).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +156,33 @@ mod tests {
 
         assert_eq!(Head::of(&home.path().join("a/b")), on("main"));
         assert_eq!(Head::of(&tree), on("feature/one"));
+    }
+
+    #[test]
+    fn a_linked_worktree_has_gits_name_and_knows_its_siblings() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        let git = home.join("shop/.git");
+        for name in ["pay", "mail"] {
+            let own = git.join("worktrees").join(name);
+            let top = home.join(format!("shop-{name}"));
+            write(own.join("commondir"), "../..\n");
+            write(own.join("gitdir"), &format!("{}/.git\n", top.display()));
+            let pointer = format!("gitdir: {}\n", own.display());
+            write(top.join(".git"), &pointer);
+        }
+        write(
+            home.join("shop/module/.git"),
+            "gitdir: ../.git/modules/module\n",
+        );
+
+        let found = Worktree::of(&home.join("shop-pay/a/b")).unwrap();
+
+        assert_eq!(found.name, "pay");
+        let siblings = [home.join("shop"), home.join("shop-mail")];
+        assert_eq!(found.siblings(), siblings);
+        assert_eq!(Worktree::of(&home.join("shop/a")), None);
+        assert_eq!(Worktree::of(&home.join("shop/module")), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, SelectAll};
 
 use super::project::Project;
+use super::scene::{glance, look};
 use super::session::Session;
 use super::{engine, faults, up};
 use crate::domain::{Failure, Follow, Logs, ObservedContainer, Redaction};
@@ -27,10 +28,10 @@ pub(super) async fn run(session: &mut Session, request: Logs) -> Result<u8, Fail
         session.conceal([]);
     }
     let engine = engine::reach(session).await?;
-    let observed = engine
-        .observe(&project.stack.project, &[])
-        .await
-        .map_err(|error| faults::at("look at the project", error))?;
+    let observed = match request.scope.project {
+        Some(_) => glance(&project, &*engine).await?,
+        None => look(&project, &*engine).await?,
+    };
     let containers = observed.containers.into_iter().filter(|found| {
         names.is_empty() || names.iter().any(|name| name == found.service.as_str())
     });

@@ -1,8 +1,10 @@
 //! The composition root: one file a verb, wires rooms, holds no logic of its own.
 
 mod backup;
+mod block;
 mod bundle;
 mod ci;
+mod claim;
 mod conclusion;
 mod config;
 mod data;
@@ -16,6 +18,7 @@ mod exec;
 mod explain;
 mod faults;
 pub mod files;
+mod further;
 mod git;
 mod guard;
 mod halt;

@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::block::Block;
 use super::project::{Place, Project};
 use super::session::Session;
 use super::up::taken;
 use super::{faults, question};
+use crate::composefile::Loaded;
 use crate::domain::{
-    Failure, FailureKind, HostPort, Protocol, PublishedPort, Remap, Service, Setup, Stack,
+    Failure, FailureKind, HostPort, Protocol, PublishedPort, Remap, Scope, Service, ServiceName,
+    Setup, Stack,
 };
 use crate::dotenv::Template;
 use crate::engine::Engine;
@@ -39,17 +41,17 @@ pub(super) struct Remapped {
 }
 
 impl Remapped {
-    /// What is remembered at `root`; nothing where the file is missing or of another version.
-    pub fn read(root: &Path) -> Self {
-        let text = fs::read_to_string(StateDir::of(root).path().join(FILE)).unwrap_or_default();
+    /// What is remembered in `state`; nothing where the file is missing or of another version.
+    pub fn read(state: &StateDir) -> Self {
+        let text = fs::read_to_string(state.path().join(FILE)).unwrap_or_default();
         let read: Option<Self> = serde_json::from_str(&text).ok();
         read.filter(|read| read.version == VERSION)
             .unwrap_or_default()
     }
 
-    fn keep(&self, root: &Path) -> Result<(), Failure> {
+    fn keep(&self, state: &StateDir) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).expect("maps of texts and numbers are JSON");
-        let state = StateDir::of(root).directory("").map_err(Failure::from)?;
+        let state = state.directory("").map_err(Failure::from)?;
         store::write(&state.join(FILE), text.as_bytes(), Privacy::Private).map_err(Failure::from)
     }
 
@@ -145,10 +147,13 @@ pub(super) async fn settle(
     if request.remap == Remap::Ask && !question::confirm(session, request.consent, &question)? {
         return Ok(project);
     }
-    let mut remapped = Remapped::read(&project.root);
+    let mut remapped = Remapped::read(&project.state);
     remapped.version = VERSION;
+    let mut block = Block::read(&project.state);
     for (service, old, new) in &moves {
-        if let Some(name) = variable(session, &project, request, service, *old, *new) {
+        if block.replace(*old, *new) {
+            block.keep(&project.state)?;
+        } else if let Some(name) = variable(session, &project, request, service, *old, *new) {
             remapped.variables.insert(name, new.to_string());
         } else {
             // A port that was moved before is moved on from where the file has it.
@@ -162,7 +167,7 @@ pub(super) async fn settle(
         );
         session.events.tell(Event::Notice { text });
     }
-    remapped.keep(&project.root)?;
+    remapped.keep(&project.state)?;
     Project::load(session, &request.scope)
 }
 
@@ -208,43 +213,79 @@ fn variable(
     old: u16,
     new: u16,
 ) -> Option<String> {
-    let place = Place::find(session, &request.scope);
-    let texts: Vec<String> = project
-        .stack
-        .config_files
-        .iter()
-        .filter_map(|file| fs::read_to_string(file).ok())
-        .collect();
-    let names: BTreeSet<&str> = texts
-        .iter()
-        .flat_map(|text| text.lines())
-        .filter_map(|line| Template::parse(line).ok())
-        .flat_map(|template| {
-            template
-                .variables()
-                .iter()
-                .map(|variable| variable.name)
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    names
-        .into_iter()
-        .filter(|name| !session.environment.contains_key(*name))
-        .filter(|name| {
-            let value = project.loaded.environment.get(*name);
-            value.is_none_or(|value| *value == old.to_string())
-        })
-        .find(|name| {
-            let mut environment = session.environment.clone();
-            Remapped::read(&project.root).set(&mut environment);
-            environment.insert((*name).to_owned(), new.to_string());
-            let loaded = Project::read(session, &place, &request.scope, environment);
-            loaded.is_ok_and(|loaded| {
-                let now = loaded.stack.service(&service.name);
-                now.is_some_and(|now| publishes(&now.container.ports, new))
+    let mut environment = session.environment.clone();
+    Remapped::read(&project.state).set(&mut environment);
+    let trial = Trial {
+        session,
+        place: &Place::find(session, &request.scope),
+        scope: &request.scope,
+        plain: &project.loaded,
+        environment: &environment,
+    };
+    let is_ours = |name: &str| !session.environment.contains_key(name);
+    trial.variable(&service.name, old, new, is_ours)
+}
+
+/// Readings of the files on trial.
+pub(super) struct Trial<'a> {
+    pub session: &'a Session,
+    pub place: &'a Place,
+    pub scope: &'a Scope,
+    /// What the files say now.
+    pub plain: &'a Loaded,
+    /// The environment that they are read in.
+    pub environment: &'a BTreeMap<String, String>,
+}
+
+impl Trial<'_> {
+    /// The variable, of those that may be, with which the service publishes `new` in the place of `old`.
+    pub fn variable(
+        &self,
+        service: &ServiceName,
+        old: u16,
+        new: u16,
+        may_be: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        let texts: Vec<String> = self
+            .plain
+            .stack
+            .config_files
+            .iter()
+            .filter_map(|file| fs::read_to_string(file).ok())
+            .collect();
+        let names: BTreeSet<&str> = texts
+            .iter()
+            .flat_map(|text| text.lines())
+            .filter_map(|line| Template::parse(line).ok())
+            .flat_map(|template| {
+                template
+                    .variables()
+                    .iter()
+                    .map(|variable| variable.name)
+                    .collect::<Vec<_>>()
             })
-        })
-        .map(str::to_owned)
+            .collect();
+        names
+            .into_iter()
+            .filter(|name| may_be(name))
+            .filter(|name| {
+                let value = self.plain.environment.get(*name);
+                value.is_none_or(|value| *value == old.to_string())
+            })
+            .find(|name| {
+                let mut environment = self.environment.clone();
+                environment.insert((*name).to_owned(), new.to_string());
+                let loaded = Project::read(self.session, self.place, self.scope, environment);
+                loaded.is_ok_and(|loaded| {
+                    let now = loaded.stack.service(service);
+                    now.is_some_and(|now| {
+                        let ports = &now.container.ports;
+                        publishes(ports, new) && !publishes(ports, old)
+                    })
+                })
+            })
+            .map(str::to_owned)
+    }
 }
 
 fn publishes(ports: &[PublishedPort], port: u16) -> bool {

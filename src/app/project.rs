@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::environment;
 use super::files::{Disk, Noting};
+use super::further::{Further, beside};
 use super::ports::Remapped;
 use super::session::Session;
 use super::stand_in::stand_ins;
@@ -14,6 +15,7 @@ use crate::domain::{Failure, FailureKind, Scope, Secret, Stack};
 use crate::env::{Schema, Variable};
 use crate::event::Event;
 use crate::report;
+use crate::store::StateDir;
 
 /// Where a stack's own directory keeps its Compose file, beside `templates/` and `.env`.
 const HOUSE_FILE: &str = "compose/docker-compose.yml";
@@ -37,14 +39,20 @@ pub(super) struct Place {
     files: Vec<PathBuf>,
     /// The files of variables; empty for Compose's own rule.
     env_files: Vec<PathBuf>,
+    /// Which stack of these files is meant.
+    pub further: Further,
 }
 
 /// A project, loaded.
 pub(super) struct Project {
     /// What should run.
     pub stack: Arc<Stack>,
-    /// The directory that holds `.jobsprint/`.
+    /// The directory that holds `.env` and `.jobsprint/`.
     pub root: PathBuf,
+    /// The stack's own state.
+    pub state: StateDir,
+    /// What follows the program's name where this stack is meant: `--stack NAME `, or nothing.
+    pub words: String,
     /// All that loading found out.
     pub loaded: Loaded,
     /// Whether every value is there that the files ask for.
@@ -89,11 +97,20 @@ impl Place {
         } else {
             scope.env_files.clone()
         };
-        Self {
+        let mut place = Self {
             root,
             files,
             env_files,
-        }
+            further: Further::default(),
+        };
+        let value_files = place.value_files();
+        place.further = Further::of(session, scope, &place.root, &value_files);
+        place
+    }
+
+    /// The state of the stack that is meant.
+    pub fn state(&self) -> StateDir {
+        self.further.state(&self.root)
     }
 
     /// What the loader is asked for, in this environment.
@@ -145,8 +162,9 @@ impl Project {
         let disk = Noting::default();
         let loaded = composefile::load(&place.request(session, scope, environment), &disk)
             .map_err(|diagnostics| wrong(session, &diagnostics))?;
-        let schema = environment::schema(&place.root)?;
         let whole = Completeness::Whole;
+        let loaded = beside(session, &place, scope, loaded, &disk, whole)?;
+        let schema = environment::schema(&place.root)?;
         let mut project = Self::begin(session, place, loaded, schema, whole);
         project.files = disk.noted();
         Ok(project)
@@ -164,6 +182,7 @@ impl Project {
         let diagnostics = match whole {
             Ok(loaded) => {
                 let whole = Completeness::Whole;
+                let loaded = beside(session, &place, scope, loaded, &Disk, whole)?;
                 return Ok(Self::begin(session, place, loaded, schema, whole));
             }
             Err(diagnostics) => diagnostics,
@@ -180,6 +199,7 @@ impl Project {
         );
         session.events.tell(Event::Warning { text });
         let filled = Completeness::StandIns;
+        let loaded = beside(session, &place, scope, loaded, &Disk, filled)?;
         Ok(Self::begin(session, place, loaded, schema, filled))
     }
 
@@ -191,7 +211,8 @@ impl Project {
         schema: Option<Schema>,
         completeness: Completeness,
     ) -> Self {
-        Remapped::read(&place.root).apply(&mut loaded.stack);
+        let state = place.state();
+        Remapped::read(&state).apply(&mut loaded.stack);
         conceal(session, &loaded, schema.as_ref());
         for warning in &loaded.warnings {
             let text = warning.headline();
@@ -203,12 +224,14 @@ impl Project {
             completeness,
             schema,
             files: BTreeSet::new(),
+            words: place.further.words(),
+            state,
             root: place.root,
             locks: session.locks(),
         }
     }
 
-    /// Reads the project's files in this environment, and does nothing else.
+    /// Reads the project's files in this environment as those of its plain stack, and does nothing else.
     ///
     /// # Errors
     /// All that is wrong with the files.
@@ -236,6 +259,8 @@ impl Project {
             completeness: Completeness::Whole,
             schema,
             root: place.root.clone(),
+            state: place.state(),
+            words: String::new(),
             files: BTreeSet::new(),
             locks: session.locks(),
         }
@@ -252,15 +277,18 @@ impl Project {
     }
 }
 
-/// The nearest Compose file, upwards: one of the standard names, or this tool's own place.
+/// The nearest Compose file, upwards.
 fn search(start: &Path) -> Option<PathBuf> {
-    start.ancestors().find_map(|directory| {
-        STANDARD_FILES
-            .iter()
-            .chain([&HOUSE_FILE])
-            .map(|name| directory.join(name))
-            .find(|file| file.is_file())
-    })
+    start.ancestors().find_map(compose_file)
+}
+
+/// The Compose file of a directory: one of the standard names, or this tool's own place.
+pub(super) fn compose_file(directory: &Path) -> Option<PathBuf> {
+    STANDARD_FILES
+        .iter()
+        .chain([&HOUSE_FILE])
+        .map(|name| directory.join(name))
+        .find(|file| file.is_file())
 }
 
 /// The directory that a Compose file's project lies in: above `compose/`, where `templates/` is beside it.
@@ -275,7 +303,7 @@ fn root_of(file: &Path) -> PathBuf {
 /// The environment that the files are read in: the process's, over the ports that this checkout took.
 fn environment_of(session: &Session, place: &Place) -> BTreeMap<String, String> {
     let mut environment = session.environment.clone();
-    Remapped::read(&place.root).set(&mut environment);
+    Remapped::read(&place.state()).set(&mut environment);
     environment
 }
 

@@ -52,7 +52,7 @@ async fn answer(request: Request) -> u8 {
             return exit_code(failure.kind);
         }
     };
-    let answered = dispatch(&mut session, request).await;
+    let answered = Box::pin(dispatch(&mut session, request)).await;
     let code = match answered {
         Ok(code) => code,
         Err(failure) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::hands::images_of;
 use super::project::Project;
 use super::session::Session;
-use super::{engine, faults, stock, up};
+use super::{claim, engine, faults, stock, up};
 use crate::domain::{Failure, Observed, Run, Scope};
 use crate::engine::Engine;
 use crate::run::ProjectLock;
@@ -63,8 +63,18 @@ impl Scene {
 /// What the engine has of the project.
 ///
 /// # Errors
-/// Where the engine fails.
+/// Where the engine fails, or the stack of this name is another directory's.
 pub(super) async fn look(project: &Project, engine: &dyn Engine) -> Result<Observed, Failure> {
+    let observed = glance(project, engine).await?;
+    claim::hold(project, engine, &observed).await?;
+    Ok(observed)
+}
+
+/// The same, whosever it is: to tell of it, and do nothing to it.
+///
+/// # Errors
+/// Where the engine fails.
+pub(super) async fn glance(project: &Project, engine: &dyn Engine) -> Result<Observed, Failure> {
     let stack = &project.stack;
     let observed = engine.observe(&stack.project, &images_of(stack)).await;
     observed.map_err(|error| faults::at("look at the project", error))

@@ -194,7 +194,7 @@ async fn follow_branch(session: &Session, project: Project) -> Result<(), Failur
             );
         }
     }
-    crate::store::StateDir::of(&project.root).directory("snapshots")?;
+    project.state.directory("snapshots")?;
     crate::store::write(&note, present.as_bytes(), crate::store::Privacy::Private)?;
     if left == present {
         notice(session, format!("the data is that of `{present}`"));

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::project::Place;
 use super::session::Session;
@@ -17,8 +17,8 @@ const RECORD: &str = "startup.json";
 /// What becomes of a run's record once the run is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Keep {
-    /// The project's root.
-    pub root: PathBuf,
+    /// The stack's state.
+    pub state: StateDir,
     /// The capsule of a failed run, where the record goes into one.
     pub capsule: Option<PathBuf>,
     /// Whether the report is printed at once.
@@ -36,7 +36,7 @@ impl Keep {
                 store::write(&file, text.as_bytes(), Privacy::Shared).ok();
             }
             None if record.did_anything() => {
-                save(&self.root, &record).ok();
+                save(&self.state, &record).ok();
             }
             None => {}
         }
@@ -48,8 +48,8 @@ impl Keep {
 
 /// Prints the report of the last start, and draws it where a picture is asked for.
 pub(super) fn run(session: &Session, request: &StartupReport) -> Result<u8, Failure> {
-    let root = Place::find(session, &request.scope).root;
-    let startup = Startup::of(read(&root)?);
+    let state = Place::find(session, &request.scope).state();
+    let startup = Startup::of(read(&state)?);
     let Some(picture) = &request.picture else {
         report::print(&text(&startup, session.manner));
         return Ok(0);
@@ -76,13 +76,13 @@ fn text(startup: &Startup, manner: Manner) -> String {
     }
 }
 
-fn save(root: &Path, record: &Record) -> Result<(), StoreError> {
-    let path = StateDir::of(root).directory("")?.join(RECORD);
+fn save(state: &StateDir, record: &Record) -> Result<(), StoreError> {
+    let path = state.directory("")?.join(RECORD);
     store::write(&path, record.to_json().as_bytes(), Privacy::Private)
 }
 
-fn read(root: &Path) -> Result<Record, Failure> {
-    let path = StateDir::of(root).path().join(RECORD);
+fn read(state: &StateDir) -> Result<Record, Failure> {
+    let path = state.path().join(RECORD);
     let none = |message: String| {
         Failure::new(FailureKind::Usage, message)
             .hint("start the stack with `jobsprint-dev up`, then ask again")

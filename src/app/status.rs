@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::join_all;
 
 use super::project::{Completeness, Project};
-use super::scene::look;
+use super::scene::{glance, look};
 use super::session::Session;
 use super::{engine, faults, up};
 use crate::domain::{Failure, Observed, Scope, Service, ServiceName};
@@ -28,7 +28,12 @@ pub(super) async fn run(session: &mut Session, scope: Scope) -> Result<u8, Failu
         plan::select(stack, &scope.services).map_err(|error| up::unknown(&error))?;
     }
     let engine = engine::reach(session).await?;
-    let mut status = standing(&project, &engine).await?;
+    // Who names a project outright means just that one.
+    let observed = match scope.project {
+        Some(_) => glance(&project, &*engine).await?,
+        None => look(&project, &*engine).await?,
+    };
+    let mut status = of(&project, &engine, &observed).await?;
     status.rows.retain(|row| {
         scope.services.is_empty()
             || scope
@@ -53,17 +58,25 @@ pub(super) async fn standing(
     project: &Project,
     engine: &Arc<dyn Engine>,
 ) -> Result<Status, Failure> {
+    let observed = look(project, &**engine).await?;
+    of(project, engine, &observed).await
+}
+
+async fn of(
+    project: &Project,
+    engine: &Arc<dyn Engine>,
+    observed: &Observed,
+) -> Result<Status, Failure> {
     let stack = &project.stack;
     let looking = |error| faults::at("look at the project", error);
-    let observed = look(project, &**engine).await?;
     let facts = engine.facts().await.map_err(looking)?;
     // A login with a stand-in would be refused: what runs is all that can be told then.
     let asked: Vec<&Service> = match project.completeness {
         Completeness::Whole => stack.services.values().collect(),
         Completeness::StandIns => Vec::new(),
     };
-    let probed = probed(engine, &facts, asked.into_iter(), &observed).await;
-    Ok(Status::of(stack, &observed, &probed))
+    let probed = probed(engine, &facts, asked.into_iter(), observed).await;
+    Ok(Status::of(stack, observed, &probed))
 }
 
 /// What the running services say of themselves.

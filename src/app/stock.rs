@@ -17,7 +17,6 @@ use crate::domain::{Failure, ObservedContainer};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::report::words;
-use crate::store::StateDir;
 
 /// So many of those that the tool made by itself are kept.
 const KEPT: usize = 5;
@@ -34,7 +33,7 @@ pub(super) fn of(project: &Project, engine: &Arc<dyn Engine>) -> Stock {
 
 /// Where the project's snapshots are.
 pub(super) fn shelf(project: &Project) -> Shelf {
-    let directory = StateDir::of(&project.root).path().join("snapshots");
+    let directory = project.state.path().join("snapshots");
     Shelf::of(directory, project.stack.project.as_str())
 }
 
@@ -84,7 +83,7 @@ pub(super) async fn save(
     name: &str,
     before: Option<&str>,
 ) -> Result<SnapshotManifest, Failure> {
-    StateDir::of(&project.root).directory("snapshots")?;
+    project.state.directory("snapshots")?;
     let began = session.events.elapsed();
     let created = OffsetDateTime::now_utc()
         .format(&Rfc3339)

@@ -72,7 +72,7 @@ pub(super) async fn converge(
         return Ok(0);
     }
     session.keep_record(Keep {
-        root: project.root.clone(),
+        state: project.state.clone(),
         detail: request.detail,
         capsule: None,
     });
@@ -110,8 +110,8 @@ pub(super) async fn converge(
         roll_back(session, project, &engine, &observed, request).await?;
     }
     let next = vec![
-        "jobsprint-dev logs -f".to_owned(),
-        "jobsprint-dev status".to_owned(),
+        format!("jobsprint-dev {}logs -f", project.words),
+        format!("jobsprint-dev {}status", project.words),
     ];
     let after = if walked.outcome.changed || failed {
         look(project, &*engine).await?

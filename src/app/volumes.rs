@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::environment;
 use super::project::Project;
 use super::randomness::SystemRandomness;
 use super::session::Session;
+use super::{claim, environment};
 use crate::data::key_in_volume;
 use crate::domain::{
     Failure, FailureKind, Keeping, KeptCredential, Observed, Ownership, Secret, Service,
@@ -30,7 +30,7 @@ pub(super) async fn examine(
     observed: &Observed,
     plan: &Plan,
 ) -> Result<BTreeSet<ServiceName>, Failure> {
-    let fingerprints = known(&project.root);
+    let fingerprints = known(&project.state);
     let mut stale = BTreeSet::new();
     for (service, credential, volume) in kept(&project.stack, observed) {
         let is_planned = plan
@@ -83,18 +83,18 @@ pub(super) fn remember(
         }
         learned
     };
-    if !learned(&mut known(&project.root)) {
+    if !learned(&mut known(&project.state)) {
         return;
     }
     // Two projects may share this directory: what the other wrote meanwhile stays.
-    let state = StateDir::of(&project.root);
+    let state = &project.state;
     let Ok(_lock) = state.lock("volumes") else {
         return;
     };
-    let mut fingerprints = known(&project.root);
+    let mut fingerprints = known(&project.state);
     if learned(&mut fingerprints) {
         // A memory that can't be kept costs the early look, and nothing else.
-        fingerprints.save(&state).ok();
+        fingerprints.save(state).ok();
     }
 }
 
@@ -119,6 +119,7 @@ pub(super) async fn take_back(
     let Ok(observed) = engine.observe(&stack.project, &[]).await else {
         return Ok(false); // the next step tells why
     };
+    claim::hold(project, engine, &observed).await?;
     let mut taken = false;
     for (service, credential, volume) in sealed {
         if !is_there(&observed, volume) {
@@ -147,10 +148,10 @@ fn give(root: &Path, key: &str, value: &Secret) -> Result<(), Failure> {
     })
 }
 
-fn known(root: &Path) -> Fingerprints {
+fn known(state: &StateDir) -> Fingerprints {
     let mut fresh = [0; 32];
     SystemRandomness.fill(&mut fresh);
-    Fingerprints::of(&StateDir::of(root), fresh)
+    Fingerprints::of(state, fresh)
 }
 
 /// The stack's own volumes that keep a credential, with whose it is, and the engine's name.

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
     backup, bundle, ci, completions, config, db, doctor, down, engine, env, exec, explain, halt,
@@ -137,7 +138,7 @@ enum Verb {
     Db(db::DbArguments),
     /// Give a test command a migrated and seeded stack of its own, and remove it afterwards
     Ci(ci::CiArguments),
-    /// List and clean up the stacks of `ci`
+    /// List the stacks on this engine, and remove one, or those that nobody owns
     #[command(subcommand, after_help = "Example:\n  jobsprint-dev stacks list")]
     Stacks(stacks::StacksArguments),
     /// Tell where the time went
@@ -173,6 +174,11 @@ enum Verb {
 /// clap's own error: help and version are such, too.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap::Error> {
     let Arguments { scope, verb } = Arguments::try_parse_from(env::as_format(words))?;
+    if scope.contradicts_itself() {
+        // Not clap's own rule, which doesn't see options that stand on both sides of the verb.
+        let message = "`-p` names a project outright, `--stack` one beside it: give one of them";
+        return Err(Arguments::command().error(ErrorKind::ArgumentConflict, message));
+    }
     let output = scope.output();
     Ok(match verb {
         Verb::Setup(verb) => Request::Setup(verb.request(scope.scope())),
@@ -209,8 +215,6 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::domain::{OutputMode, Scope};
+use crate::domain::{OutputMode, ProjectName, Scope};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Project")]
@@ -19,6 +19,10 @@ pub(super) struct ScopeArguments {
     /// The project's name [default: the file's, else the directory's]
     #[arg(short, long = "project-name", global = true, value_name = "NAME")]
     project: Option<String>,
+    // Its id is no positional's: `stacks rm STACK` is another one.
+    /// A further stack of the same files, with a name, ports and data of its own
+    #[arg(id = "named_stack", long = "stack", global = true, value_name = "NAME", value_parser = named)]
+    stack: Option<ProjectName>,
     /// The directory that relative paths start from [default: the first file's]
     #[arg(long = "project-directory", global = true, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -41,12 +45,18 @@ impl ScopeArguments {
         Scope {
             files,
             project: self.project,
+            stack: self.stack,
             directory: self.directory,
             env_files: self.env_files,
             profiles: self.profiles,
             services: Vec::new(),
             output,
         }
+    }
+
+    /// Whether a project is named outright and a stack beside it too.
+    pub(super) fn contradicts_itself(&self) -> bool {
+        self.project.is_some() && self.stack.is_some()
     }
 
     pub(super) fn output(&self) -> OutputMode {
@@ -58,6 +68,12 @@ impl ScopeArguments {
             Output::Quiet => OutputMode::Quiet,
         }
     }
+}
+
+fn named(text: &str) -> Result<ProjectName, String> {
+    ProjectName::new(text).map_err(|_| {
+        "a stack's name holds lower-case letters, digits, `-` and `_`, and starts with a letter or digit".to_owned()
+    })
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]

@@ -2,26 +2,34 @@
 
 use clap::Subcommand;
 
-use crate::domain::{OutputMode, ProjectName, StacksRequest, StacksVerb};
+use crate::domain::{
+    Consent, OutputMode, Phase, ProjectName, StackRemoval, StacksRequest, StacksVerb,
+};
 
 #[derive(Debug, Subcommand)]
 #[command(disable_help_subcommand = true)]
 pub(super) enum StacksArguments {
-    /// Tell of every disposable stack on this engine: owner, age, ports, state
+    /// Tell of every stack on this engine: kind, state, owner, age, ports, directory
     #[command(after_help = "Example:\n  jobsprint-dev stacks list --output json")]
     List,
-    /// Remove those whose owner is gone
+    /// Remove the disposable ones whose owner is gone
     #[command(after_help = "Example:\n  jobsprint-dev stacks gc")]
     Gc,
-    /// Remove one, whoever owns it
+    /// Remove one, whoever owns it; one that holds somebody's data only when asked, after a snapshot of it
     #[command(
         name = "rm",
-        after_help = "Example:\n  jobsprint-dev stacks rm jobsprint-ci-1f00aa"
+        after_help = "Examples:\n  jobsprint-dev stacks rm jobsprint-ci-1f00aa\n  jobsprint-dev stacks rm jobsprint-feature --yes"
     )]
     Remove {
         /// Its project
         #[arg(value_name = "STACK", value_parser = project)]
         stack: ProjectName,
+        /// Don't ask before data is removed
+        #[arg(short, long)]
+        yes: bool,
+        /// Don't take a snapshot of the data before it goes
+        #[arg(long)]
+        no_snapshot: bool,
     },
     /// Remove a stack once stdin closes, unless told otherwise
     #[command(
@@ -40,7 +48,15 @@ impl StacksArguments {
         let verb = match self {
             Self::List => StacksVerb::List,
             Self::Gc => StacksVerb::Gc,
-            Self::Remove { stack } => StacksVerb::Remove(stack),
+            Self::Remove {
+                stack,
+                yes,
+                no_snapshot,
+            } => StacksVerb::Remove(StackRemoval {
+                project: stack,
+                keep: if no_snapshot { Phase::Skip } else { Phase::Do },
+                consent: if yes { Consent::Given } else { Consent::Ask },
+            }),
             Self::Guard { stack } => StacksVerb::Guard(stack),
         };
         StacksRequest { verb, output }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{BuildImages, OutputMode, Phase, ProjectName, Scope};
+use super::{BuildImages, Consent, OutputMode, Phase, ProjectName, Scope};
 
 /// What happens to a disposable stack once its command has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +56,17 @@ pub struct CiRequest {
     pub command: Vec<String>,
 }
 
+/// Which stack goes, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackRemoval {
+    /// Its project.
+    pub project: ProjectName,
+    /// `--no-snapshot`: whether the data of one that somebody works with is kept first.
+    pub keep: Phase,
+    /// `--yes`.
+    pub consent: Consent,
+}
+
 /// What `stacks` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StacksVerb {
@@ -63,8 +74,8 @@ pub enum StacksVerb {
     List,
     /// Remove those whose owner is gone.
     Gc,
-    /// Remove this one.
-    Remove(ProjectName),
+    /// Remove one.
+    Remove(StackRemoval),
     /// Stand by until the owner of this one is gone, then remove what it left: the tool's own use.
     Guard(ProjectName),
 }

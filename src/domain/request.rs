@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::ProjectName;
+
 /// How the tool speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OutputMode {
@@ -26,6 +28,8 @@ pub struct Scope {
     pub files: Vec<PathBuf>,
     /// `-p`: the project's name.
     pub project: Option<String>,
+    /// `--stack`: a further stack of the same files.
+    pub stack: Option<ProjectName>,
     /// `--project-directory`.
     pub directory: Option<PathBuf>,
     /// `--env-file`.

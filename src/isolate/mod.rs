@@ -1,5 +1,6 @@
 //! Pure: a stack becomes a copy of its own that collides with nobody, and its lease tells who answers for it.
 
+mod beside;
 mod copy;
 mod host;
 mod lease;
@@ -7,9 +8,10 @@ mod names;
 mod relocation;
 mod subnet;
 
+pub use beside::{Apartness, KIND, NAMED, REPLAY, STACK, WORKTREE, set_beside};
 pub use copy::{Choice, copy, fixed_ports};
 pub use host::host_environment;
 pub use lease::{DIRECTORY, EXPIRES, Holder, LEASE, Lease, RUN, Standing};
-pub use names::{ci_project, port_block, stack_project};
+pub use names::{PORT_BLOCK_WIDTH, PORT_BLOCKS, ci_project, port_block, stack_project};
 pub use relocation::{Reach, Relocation};
 pub use subnet::{POOL_SIZE, free_subnet};

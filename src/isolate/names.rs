@@ -17,19 +17,33 @@ pub fn ci_project(base: &ProjectName, random: u32) -> ProjectName {
         .expect("a project's name with a suffix is one")
 }
 
-/// The project of the stack `name` beside `base`; `None` where nothing of `name` can stand in a project's name.
+/// The project of the stack `name` beside `base`; where nothing of `name` can stand in a project's name, its digest.
+///
+/// # Panics
+/// Never: a project's name with such a suffix is one.
 #[must_use]
-pub fn stack_project(base: &ProjectName, name: &str) -> Option<ProjectName> {
-    let name = ProjectName::normalised(name)?;
-    ProjectName::normalised(&format!("{base}-{name}"))
+pub fn stack_project(base: &ProjectName, name: &str) -> ProjectName {
+    let suffix = ProjectName::normalised(name).map_or_else(
+        || {
+            let hash = Sha256::digest(name.as_bytes());
+            format!("{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2])
+        },
+        |name| name.to_string(),
+    );
+    ProjectName::normalised(&format!("{base}-{suffix}"))
+        .expect("a project's name with a suffix is one")
 }
 
-/// The first port of the block that belongs to `directory`: the same each time, 20 wide, from 20000 on.
+/// How many blocks of ports there are, from 20000 on: below those that the kernel hands out by itself.
+pub const PORT_BLOCKS: u16 = 600;
+/// How many ports a block has.
+pub const PORT_BLOCK_WIDTH: u16 = 20;
+
+/// The first port of the block that belongs to `directory`: the same each time.
 #[must_use]
 pub fn port_block(directory: &Path) -> u16 {
-    const BLOCKS: u16 = 600;
     let hash = Sha256::digest(directory.as_os_str().as_encoded_bytes());
-    20_000 + u16::from_be_bytes([hash[0], hash[1]]) % BLOCKS * 20
+    20_000 + u16::from_be_bytes([hash[0], hash[1]]) % PORT_BLOCKS * PORT_BLOCK_WIDTH
 }
 
 #[cfg(test)]
@@ -42,10 +56,10 @@ mod tests {
 
         assert_eq!(ci_project(&base, 0xdead_beef).as_str(), "shop-ci-adbeef");
         assert_eq!(
-            stack_project(&base, "Feature/Pay").unwrap().as_str(),
+            stack_project(&base, "Feature/Pay").as_str(),
             "shop-featurepay"
         );
-        assert_eq!(stack_project(&base, "///"), None);
+        assert_eq!(stack_project(&base, "///").as_str(), "shop-f4a4f3");
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
 pub const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
 /// What the service waits for, as Compose writes it: `name:condition:restart`.
 pub const DEPENDS_ON: &str = "com.docker.compose.depends_on";
+/// The project directory, on networks and volumes: Compose writes it on containers alone, which `down` removes.
+pub const HOME: &str = "dev.jobsprint.directory";
 /// A network's key in the file.
 pub const NETWORK: &str = "com.docker.compose.network";
 /// A volume's key in the file.
@@ -85,5 +87,7 @@ pub(super) fn of_object(
     let mut labels = given.clone();
     labels.insert(PROJECT.to_owned(), stack.project.to_string());
     labels.insert(kind.to_owned(), key.to_owned());
+    let home = stack.working_dir.display().to_string();
+    labels.insert(HOME.to_owned(), home);
     labels
 }

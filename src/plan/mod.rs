@@ -21,7 +21,7 @@ pub use fate::{Fate, Nature, fate};
 pub use graph::Plan;
 pub use hash::{config_hash, parts};
 pub use labels::{
-    CONFIG_FILES, CONFIG_HASH, NUMBER, ONE_OFF, PARTS, PROJECT, SERVICE, SUPERVISOR,
+    CONFIG_FILES, CONFIG_HASH, HOME, NUMBER, ONE_OFF, PARTS, PROJECT, SERVICE, SUPERVISOR,
     SUPERVISOR_VERSION, VOLUME, WORKING_DIR,
 };
 pub use selection::{UnknownService, select};

@@ -4,6 +4,7 @@ use console::measure_text_width;
 
 /// The lines of a table: cells padded to their column's widest, two spaces between, no trailing space.
 /// A column without any text is left out.
+#[must_use]
 pub fn lines<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Vec<String> {
     let mut widths = [0; COLUMNS];
     for row in rows {

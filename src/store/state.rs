@@ -21,6 +21,14 @@ impl StateDir {
         }
     }
 
+    /// The state of the stack `name` beside the project's plain one; nothing is made yet.
+    #[must_use]
+    pub fn of_stack(root: &Path, name: &str) -> Self {
+        Self {
+            path: root.join(".jobsprint/stacks").join(name),
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -117,7 +117,7 @@ impl Original {
             reach,
         };
         let choice = Choice {
-            project: ci_project(&stack.project, random()),
+            project: ci_project(&self.place.further.project(&stack.project), random()),
             subnets: subnets(stack, taken)?,
             relocation,
             lease: Lease {
@@ -281,7 +281,7 @@ fn subnets(stack: &Stack, mut taken: Vec<String>) -> Result<BTreeMap<String, Str
 }
 
 /// How this process reaches the ports that the engine publishes.
-fn reach(facts: &EngineFacts, subnets: &[String]) -> Reach {
+pub(in crate::app) fn reach(facts: &EngineFacts, subnets: &[String]) -> Reach {
     let everywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let remote = ["tcp://", "http://", "https://", "ssh://"]
         .iter()

@@ -11,7 +11,7 @@ mod run;
 mod set_up;
 mod teardown;
 
-pub(super) use apart::{Apart, Original, random};
+pub(super) use apart::{Apart, Original, random, reach};
 pub(super) use base::cupboard;
 pub(super) use guard::{Guard, leave_session, stand_by};
 pub(super) use owner::{lives, this_process};

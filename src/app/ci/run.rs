@@ -226,7 +226,7 @@ async fn write_capsule(
             );
             session.events.tell(Event::Notice { text });
             session.keep_record(Keeping {
-                root: apart.project.root.clone(),
+                state: apart.project.state.clone(),
                 detail: Detail::Summary,
                 capsule: Some(capsule),
             });

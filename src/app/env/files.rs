@@ -1,8 +1,10 @@
 //! The files that the verbs of `env` read: schema, `.env`, and whatever `--env-file` names.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::app::block::Block;
 use crate::app::environment;
 use crate::app::project::Place;
 use crate::app::session::Session;
@@ -31,7 +33,7 @@ impl EnvFiles {
         let schema = environment::schema(&place.root)?.unwrap_or_default();
         let text = EnvFile::of(&place.root).read()?;
         let document = text.as_deref().map(environment::document).transpose()?;
-        let files = if scope.env_files.is_empty() {
+        let mut files: Vec<(String, Document)> = if scope.env_files.is_empty() {
             let own = document
                 .clone()
                 .map(|document| (".env".to_owned(), document));
@@ -39,6 +41,7 @@ impl EnvFiles {
         } else {
             named(session, scope)?
         };
+        files.extend(ports(session, &place, &files));
         let sources = Sources::new(&schema, &session.environment, &files);
         Ok(Self {
             place,
@@ -47,6 +50,28 @@ impl EnvFiles {
             sources,
         })
     }
+}
+
+/// The ports of a further stack, as a file over the others.
+fn ports(
+    session: &Session,
+    place: &Place,
+    files: &[(String, Document)],
+) -> Option<(String, Document)> {
+    let state = place.state();
+    let given: BTreeMap<String, String> = files
+        .iter()
+        .flat_map(|(_, document)| document.values())
+        .collect();
+    let effect = Block::read(&state).effect(&given, &session.environment);
+    let lines = effect.variables.iter();
+    let text = lines.fold(String::new(), |text, (name, to)| {
+        text + &format!("{name}={to}\n")
+    });
+    let name = state.path().join("block.json");
+    let name = name.strip_prefix(&place.root).unwrap_or(&name);
+    let document = Document::parse(&text).ok().filter(|_| !text.is_empty())?;
+    Some((name.display().to_string(), document))
 }
 
 /// The files that `--env-file` names, which replace `.env`.

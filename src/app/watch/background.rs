@@ -46,7 +46,7 @@ pub(super) async fn begin(session: &Session, project: &Project) -> Result<u8, Fa
         let message = format!("cannot begin in the background: {error}");
         Failure::new(FailureKind::Project, message)
     };
-    let path = station::log(&project.root)?;
+    let path = station::log(&project.state)?;
     let log = OpenOptions::new()
         .create(true)
         .write(true)
@@ -99,7 +99,7 @@ fn kind_of(code: i32) -> Option<FailureKind> {
 /// Tells whether somebody watches, and how long changes took.
 pub(super) fn status(session: &Session, project: &Project) {
     let holder = station::holder(project);
-    let figures = station::figures(&project.root);
+    let figures = station::figures(&project.state);
     let text = if session.manner.mode == Mode::Json {
         let services: serde_json::Map<String, serde_json::Value> = figures
             .into_iter()
@@ -156,7 +156,7 @@ pub(super) async fn stop(session: &Session, project: &Project) -> Result<u8, Fai
 
 /// Shows what the watcher in the background said.
 pub(super) fn logs(project: &Project) -> Result<u8, Failure> {
-    let path = station::log(&project.root)?;
+    let path = station::log(&project.state)?;
     match fs::read_to_string(&path) {
         Ok(text) => {
             report::print(&text);

@@ -49,7 +49,8 @@ impl Station {
                     .hint("end it with `jobsprint-dev watch stop`"));
             }
         };
-        let directory = StateDir::of(&project.root)
+        let directory = project
+            .state
             .directory(DIRECTORY)
             .map_err(|error| refused(&error))?;
         Ok(Self {
@@ -101,8 +102,8 @@ fn millis(time: Duration) -> u64 {
 }
 
 /// The watcher's figures, service by service: changes, p50 and p95 in milliseconds.
-pub(super) fn figures(root: &Path) -> Vec<(ServiceName, u64, u64, u64)> {
-    let path = figures_at(&StateDir::of(root).path().join(DIRECTORY));
+pub(super) fn figures(state: &StateDir) -> Vec<(ServiceName, u64, u64, u64)> {
+    let path = figures_at(&state.path().join(DIRECTORY));
     let text = fs::read_to_string(path).unwrap_or_default();
     let document: Value = serde_json::from_str(&text).unwrap_or_default();
     let services = document["services"].as_object().cloned();
@@ -123,8 +124,8 @@ pub(super) fn figures(root: &Path) -> Vec<(ServiceName, u64, u64, u64)> {
 }
 
 /// Where a watcher in the background writes what it says.
-pub(super) fn log(root: &Path) -> Result<PathBuf, Failure> {
-    let directory = StateDir::of(root)
+pub(super) fn log(state: &StateDir) -> Result<PathBuf, Failure> {
+    let directory = state
         .directory(DIRECTORY)
         .map_err(|error| refused(&error))?;
     Ok(directory.join("watch.log"))

@@ -1,0 +1,117 @@
+//! The end of one stack by its name: a disposable one at once; one that somebody works with as `down --volumes` ends it.
+
+use super::super::project::{Project, compose_file};
+use super::super::session::Session;
+use super::super::{ci, down, faults, question};
+use super::found::{Found, Kind};
+use super::looking;
+use crate::domain::{
+    Consent, Down, Failure, FailureKind, Phase, ProjectName, Run, Scope, StackRemoval, VolumeFate,
+};
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::plan::PROJECT;
+use crate::report::words;
+
+/// Removes the stack.
+///
+/// # Errors
+/// Where there is none of this name, the person says no, its data can't be kept first, or the engine fails.
+pub(super) async fn remove(
+    session: &mut Session,
+    engine: &dyn Engine,
+    request: StackRemoval,
+) -> Result<(), Failure> {
+    let project = &request.project;
+    let stacks = super::found::with(session, engine, PROJECT).await;
+    let mut stacks = stacks.map_err(looking)?.into_iter();
+    let Some(stack) = stacks.find(|stack| stack.project == *project) else {
+        let message = format!("there is no stack `{project}`");
+        return Err(Failure::new(FailureKind::Usage, message)
+            .hint("see what there is with `jobsprint-dev stacks list`"));
+    };
+    if stack.kind.lease().is_none() {
+        if request.keep == Phase::Do {
+            let scope = scope_of(session, &stack)?;
+            let down = Down {
+                scope,
+                volumes: VolumeFate::Remove,
+                keep: Phase::Do,
+                consent: request.consent,
+                run: Run::Real,
+            };
+            Box::pin(down::run(session, down)).await?;
+        } else {
+            confirm(session, &stack, request.consent)?;
+        }
+    }
+    // Also what the stack's files no longer know.
+    let removed = ci::remove(engine, project).await;
+    removed.map_err(|error| faults::at(&format!("remove {project}"), error))?;
+    let text = format!("removed {project}");
+    session.events.tell(Event::Notice { text });
+    Ok(())
+}
+
+fn confirm(session: &Session, stack: &Found, consent: Consent) -> Result<(), Failure> {
+    let volumes: Vec<&str> = stack
+        .observed
+        .volumes
+        .iter()
+        .map(|volume| volume.name.as_str())
+        .collect();
+    let what = if volumes.is_empty() {
+        String::new()
+    } else {
+        format!(" with {} and all data in them", words::list(&volumes))
+    };
+    let question = format!("Remove {}{what}?", stack.project);
+    if question::confirm(session, consent, &question)? {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::Usage, "nothing was removed").hint("say yes with `--yes`"))
+}
+
+/// The words by which the stack's own directory would mean it.
+///
+/// # Errors
+/// Where its files are gone, or say something else by now.
+fn scope_of(session: &Session, stack: &Found) -> Result<Scope, Failure> {
+    let gone = |why: &str| {
+        let message = format!("the data of `{}` can't be kept first: {why}", stack.project);
+        Failure::new(FailureKind::Project, message).hint(format!(
+            "remove it with its data: `jobsprint-dev stacks rm {} --no-snapshot`",
+            stack.project
+        ))
+    };
+    let directory = stack
+        .directory()
+        .ok_or_else(|| gone("nothing tells which directory it was made from"))?;
+    let mut files = stack.files();
+    if files.is_empty() {
+        files.extend(compose_file(&directory));
+    }
+    if files.is_empty() || files.iter().any(|file| !file.is_file()) {
+        let why = format!("its files in `{}` are gone", directory.display());
+        return Err(gone(&why));
+    }
+    let named = match &stack.kind {
+        Kind::Named(name) => Some(name.clone()),
+        _ => None,
+    };
+    let scope = Scope {
+        files,
+        stack: named,
+        ..Scope::default()
+    };
+    let loaded = Project::load_to_look(session, &scope);
+    let is_it = |project: &ProjectName| *project == stack.project;
+    if loaded.is_ok_and(|loaded| is_it(&loaded.stack.project)) {
+        return Ok(scope);
+    }
+    Ok(Scope {
+        stack: None,
+        project: Some(stack.project.to_string()),
+        ..scope
+    })
+}
