@@ -269,6 +269,11 @@ pub enum Event {
         /// The engine's timestamp, RFC 3339.
         at: Option<String>,
     },
+    /// A command to the CI system that reads along, whole lines as that system defines them.
+    Directive {
+        /// The lines.
+        text: String,
+    },
     /// A word to the person, without which nothing fails.
     Notice {
         /// The sentence.

@@ -8,5 +8,13 @@ mod capsules;
 mod checkout;
 #[path = "ci/commands.rs"]
 mod commands;
+#[path = "ci/github.rs"]
+mod github;
 #[path = "ci/leaks.rs"]
 mod leaks;
+#[path = "ci/places.rs"]
+mod places;
+#[path = "ci/replay.rs"]
+mod replay;
+#[path = "ci/workflows.rs"]
+mod workflows;

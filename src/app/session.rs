@@ -112,6 +112,11 @@ impl Session {
         self.keep.set(keep).ok();
     }
 
+    /// Whether a failed run's capsule was written.
+    pub fn has_capsule(&self) -> bool {
+        self.keep.get().is_some_and(|keep| keep.capsule.is_some())
+    }
+
     /// Reports what was told so far, keeps the record of a start, and stops.
     pub async fn end(self) {
         let record = self.reporter.finish().await;

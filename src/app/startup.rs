@@ -31,9 +31,13 @@ impl Keep {
     pub fn end(&self, record: Record, manner: Manner) {
         match &self.capsule {
             Some(capsule) => {
-                let text = Startup::of(record.clone()).text();
-                let file = capsule.join("startup.txt");
-                store::write(&file, text.as_bytes(), Privacy::Shared).ok();
+                let files = [
+                    ("startup.txt", Startup::of(record.clone()).text()),
+                    ("probes.txt", record.probes()),
+                ];
+                for (name, text) in files {
+                    store::write(&capsule.join(name), text.as_bytes(), Privacy::Shared).ok();
+                }
             }
             None if record.did_anything() => {
                 save(&self.state, &record).ok();

@@ -13,8 +13,8 @@ use super::{
 use crate::domain::{
     BackupRequest, BundleRequest, CiRequest, Config, ContainerId, DbRequest, DoctorRequest, Down,
     EngineRequest, EnvRequest, Exec, ExplainRequest, Halt, Logs, MigrateRequest, OutputMode,
-    ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StacksRequest, StartupReport,
-    WatchRequest,
+    ReplayRequest, ResetRequest, Scope, SeedRequest, Setup, SnapshotRequest, StacksRequest,
+    StartupReport, WatchRequest,
 };
 
 /// The exit codes, as `--help` and the README tell them; `error.rs` holds the table itself.
@@ -67,6 +67,8 @@ pub enum Request {
     Db(DbRequest),
     /// `ci`.
     Ci(CiRequest),
+    /// `ci replay`.
+    Replay(ReplayRequest),
     /// `stacks`.
     Stacks(StacksRequest),
     /// `report startup`.
@@ -197,7 +199,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::Restore(verb) => Request::Backup(verb.request(scope.scope())),
         Verb::Snapshot(verb) => Request::Snapshot(verb.request(scope.scope())),
         Verb::Db(verb) => Request::Db(verb.request(scope.scope())),
-        Verb::Ci(verb) => Request::Ci(verb.request(scope.scope())),
+        Verb::Ci(verb) => verb.request(scope.scope()),
         Verb::Stacks(verb) => Request::Stacks(verb.request(output)),
         Verb::Report(verb) => Request::Report(verb.request(scope.scope())),
         Verb::Engine(verb) => Request::Engine(verb.request(output)),

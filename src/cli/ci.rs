@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
+use super::Request;
+use super::replay::ReplayArguments;
 use super::setup::duration;
 use crate::domain::{BuildImages, CiRequest, CommandPlace, Keep, OutputMode, Phase, Scope};
 
@@ -19,7 +21,10 @@ Examples:
 The command finds DATABASE_URL, REDIS_URL, AMQP_URL, API_URL and the like in its environment, and the
 stack's name in JOBSPRINT_STACK. The exit code is the command's own: 128+n after signal n, 127 where it
 is not found, 124 where --timeout ended it; a set-up that fails has the codes of `jobsprint-dev --help`.")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct CiArguments {
+    #[command(subcommand)]
+    verb: Option<CiVerb>,
     /// Only these services, and what they depend on
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     services: Vec<String>,
@@ -58,6 +63,12 @@ pub(super) struct CiArguments {
     command: Vec<String>,
 }
 
+#[derive(Debug, Subcommand)]
+enum CiVerb {
+    /// Bring up the model and the images of a failed run again, from its capsule
+    Replay(ReplayArguments),
+}
+
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum KeepWhen {
     /// It is always removed
@@ -70,7 +81,14 @@ enum KeepWhen {
 }
 
 impl CiArguments {
-    pub(super) fn request(self, scope: Scope) -> CiRequest {
+    pub(super) fn request(self, scope: Scope) -> Request {
+        match self.verb {
+            Some(CiVerb::Replay(verb)) => Request::Replay(verb.request(scope)),
+            None => Request::Ci(self.run(scope)),
+        }
+    }
+
+    fn run(self, scope: Scope) -> CiRequest {
         let phase = |skip| if skip { Phase::Skip } else { Phase::Do };
         // A frame that is redrawn would get in the way of the command's own output.
         let output = match scope.output {

@@ -16,6 +16,7 @@ mod explain;
 mod halt;
 mod logs;
 mod migrate;
+mod replay;
 mod report;
 mod reset;
 mod scope;

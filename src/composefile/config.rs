@@ -136,7 +136,7 @@ fn mask(root: &mut Json, request: &ConfigRequest) {
     mask_addresses(root);
 }
 
-fn objects(section: Option<&mut Json>) -> impl Iterator<Item = &mut Json> {
+pub(super) fn objects(section: Option<&mut Json>) -> impl Iterator<Item = &mut Json> {
     section
         .and_then(Json::as_object_mut)
         .into_iter()
@@ -177,7 +177,7 @@ fn url_masked(text: &str, secrets: Disclosure) -> String {
 }
 
 /// Doubles every `$`, so that the output read again means the same.
-fn escape(value: &mut Json) {
+pub(super) fn escape(value: &mut Json) {
     match value {
         Json::String(text) if text.contains('$') => *text = text.replace('$', "$$"),
         Json::Array(items) => items.iter_mut().for_each(escape),

@@ -56,6 +56,21 @@ pub struct CiRequest {
     pub command: Vec<String>,
 }
 
+/// `ci replay`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReplayRequest {
+    /// How to speak, and which project is at hand.
+    pub scope: Scope,
+    /// The capsule's directory.
+    pub capsule: PathBuf,
+    /// `--unpinned`: whether just that run's images are taken.
+    pub images: Phase,
+    /// `--ready-timeout`.
+    pub ready_timeout: Duration,
+    /// The command and its arguments; none for a look.
+    pub command: Vec<String>,
+}
+
 /// Which stack goes, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackRemoval {

@@ -26,7 +26,9 @@ mod stack;
 mod verdict;
 mod watch;
 
-pub use ci_request::{CiRequest, CommandPlace, Keep, StackRemoval, StacksRequest, StacksVerb};
+pub use ci_request::{
+    CiRequest, CommandPlace, Keep, ReplayRequest, StackRemoval, StacksRequest, StacksVerb,
+};
 pub use config::{Aspect, Config, Disclosure, Notation};
 pub use container::{
     ContainerSettings, ContainerSpec, Device, Environment, Healthcheck, Logging, NetworkAttachment,

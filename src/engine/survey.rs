@@ -38,4 +38,6 @@ pub struct ImageTraits {
     pub platform: String,
     /// When it was made, or last came out of a build.
     pub made: Option<SystemTime>,
+    /// What registries call it, as `postgres@sha256:…`; none where it was built here.
+    pub digests: Vec<String>,
 }

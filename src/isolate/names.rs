@@ -59,7 +59,7 @@ mod tests {
             stack_project(&base, "Feature/Pay").as_str(),
             "shop-featurepay"
         );
-        assert_eq!(stack_project(&base, "///").as_str(), "shop-f4a4f3");
+        assert_eq!(stack_project(&base, "///").as_str(), "shop-732c4e");
     }
 
     #[test]

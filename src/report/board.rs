@@ -107,6 +107,7 @@ impl Board {
                 line,
                 ..
             } => return vec![Line::Out(self.prefixes.line(service, *number, line))],
+            Event::Directive { text } => return vec![Line::Err(text.clone())],
             Event::Notice { text } => return vec![Line::Err(format!("note: {text}"))],
             Event::Warning { text } => return vec![Line::Err(format!("warning: {text}"))],
             Event::Failed { failure } => {

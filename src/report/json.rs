@@ -105,6 +105,7 @@ fn named(event: &Event) -> (&'static str, Value) {
                 "at": at,
             }),
         ),
+        Event::Directive { text } => ("Directive", json!({ "text": text })),
         Event::Notice { text } => ("Notice", json!({ "text": text })),
         Event::Warning { text } => ("Warning", json!({ "text": text })),
         Event::Failed { failure } => ("Failed", json!({ "failure": failed(failure) })),
@@ -327,6 +328,9 @@ mod tests {
                 line: "two\twords".to_owned(),
                 at: None,
             },
+            Event::Directive {
+                text: "::group::a".to_owned(),
+            },
             Event::Notice {
                 text: "a".to_owned(),
             },
@@ -362,6 +366,7 @@ mod tests {
             r#""event":"EngineProgress","doing":"starting"}"#,
             r#""event":"Generated","place":".env","names":["JWT_SECRET"]}"#,
             r#""event":"Log","service":"redis","number":1,"stream":"Stderr","line":"two\twords","at":null}"#,
+            r#""event":"Directive","text":"::group::a"}"#,
             r#""event":"Notice","text":"a"}"#,
             r#""event":"Warning","text":"b"}"#,
             r#""event":"Failed","failure":{"kind":"Exited","message":"it exited","details":[],"hints":["look"]}}"#,

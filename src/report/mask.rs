@@ -93,6 +93,9 @@ impl Mask {
                 line: self.text(&line),
                 at,
             },
+            Event::Directive { text } => Event::Directive {
+                text: self.text(&text),
+            },
             Event::Notice { text } => Event::Notice {
                 text: self.text(&text),
             },
@@ -271,6 +274,7 @@ mod tests {
                 files: 1,
                 failure: failure(),
             },
+            Event::Directive { text: text() },
             Event::Notice { text: text() },
             Event::Warning { text: text() },
             Event::Failed { failure: failure() },

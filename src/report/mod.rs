@@ -39,5 +39,5 @@ pub use reporter::Reporter;
 pub use startup::{CriticalStep, Startup};
 pub use status::{Probed, Status, StatusRow};
 pub use table::lines as table_lines;
-pub use timeline::{Outcome, Record, RecordedStep, Timeline};
+pub use timeline::{Outcome, Record, RecordedAnswer, RecordedStep, Timeline};
 pub use verdicts::{verdict_json, verdict_text};

@@ -90,6 +90,7 @@ impl Plain {
                 line,
                 ..
             } => vec![Line::Out(self.prefixes.line(service, *number, line))],
+            Event::Directive { text } => vec![Line::Err(text.clone())],
             Event::Notice { text } => vec![Line::Err(format!("note: {text}"))],
             Event::Warning { text } => vec![Line::Err(format!("warning: {text}"))],
             Event::Failed { failure } => failure::told(failure, &self.steps)

@@ -339,6 +339,7 @@ mod tests {
                 step(4, "api", "start", &[1, 3], (8_400, 8_700)),
                 step(5, "api", "ready", &[4], (8_700, 9_500)),
             ],
+            answers: Vec::new(),
         }
     }
 
@@ -386,6 +387,7 @@ where the time went (11.8 s of work in 9.5 s)
             v: 1,
             took_ms: 80,
             steps: Vec::new(),
+            answers: Vec::new(),
         };
 
         assert_eq!(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ServiceName;
 use crate::event::{Event, Stamped, StepId, StepSummary};
 use crate::report::words;
 
@@ -75,6 +76,20 @@ pub struct Record {
     pub took_ms: u64,
     /// The steps of the plan, in order.
     pub steps: Vec<RecordedStep>,
+    /// What probes heard, in order; the same answer again is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RecordedAnswer>,
+}
+
+/// What a service's probe heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedAnswer {
+    /// When, in milliseconds since the run began.
+    pub at_ms: u64,
+    /// The service.
+    pub service: String,
+    /// The answer in words: `ready`, or what it waits for.
+    pub said: String,
 }
 
 impl Record {
@@ -84,6 +99,18 @@ impl Record {
         self.steps.iter().any(|step| {
             let looks = matches!(step.phase.as_str(), "ready" | "complete");
             step.outcome == Outcome::Failed || (step.outcome == Outcome::Done && !looks)
+        })
+    }
+
+    /// What probes heard, a line each.
+    #[must_use]
+    pub fn probes(&self) -> String {
+        let width = self.answers.iter().map(|answer| answer.service.len()).max();
+        let width = width.unwrap_or_default();
+        self.answers.iter().fold(String::new(), |text, answer| {
+            let at = words::moment(Duration::from_millis(answer.at_ms));
+            let RecordedAnswer { service, said, .. } = answer;
+            text + &format!("{at:>8}  {service:width$}  {said}\n")
         })
     }
 
@@ -116,8 +143,12 @@ struct Course {
 #[derive(Debug, Default)]
 pub struct Timeline {
     courses: BTreeMap<StepId, Course>,
+    answers: Vec<RecordedAnswer>,
     last: Duration,
 }
+
+/// So many answers are kept: those of a service that changes its mind all the time are enough by then.
+const ANSWERS: usize = 5_000;
 
 impl Timeline {
     /// Takes in what happened.
@@ -129,7 +160,12 @@ impl Timeline {
                     .iter()
                     .map(|step| (step.id, Course::of(step)))
                     .collect();
+                self.answers.clear();
             }
+            Event::Waiting {
+                service, reason, ..
+            } => self.hear(at, service, reason),
+            Event::Ready { service, .. } => self.hear(at, service, "ready"),
             Event::StepStarted { step } => {
                 if let Some(course) = self.courses.get_mut(step) {
                     course.began = Some(at);
@@ -159,7 +195,21 @@ impl Timeline {
             v: VERSION,
             took_ms: millis(self.last),
             steps: self.courses.values().map(Course::record).collect(),
+            answers: self.answers.clone(),
         }
+    }
+
+    fn hear(&mut self, at: Duration, service: &ServiceName, said: &str) {
+        let mut before = self.answers.iter().rev();
+        let last = before.find(|answer| answer.service == service.as_str());
+        if last.is_some_and(|last| last.said == said) || self.answers.len() >= ANSWERS {
+            return;
+        }
+        self.answers.push(RecordedAnswer {
+            at_ms: millis(at),
+            service: service.to_string(),
+            said: said.to_owned(),
+        });
     }
 
     fn end(&mut self, step: StepId, at: Option<Duration>, outcome: Outcome) {
@@ -203,7 +253,6 @@ fn millis(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ServiceName;
     use crate::event::StepKind;
 
     #[test]
@@ -239,6 +288,35 @@ mod tests {
             r#"{"v":1,"took_ms":800,"steps":[{"id":0,"phase":"ready","service":"redis","title":"wait until redis is ready","needs":[],"began_ms":400,"ended_ms":800,"outcome":"done"}]}"#
         );
         assert_eq!(Record::from_json(&record.to_json()), Some(record));
+    }
+
+    #[test]
+    fn an_answer_is_told_when_it_changes() {
+        let mut timeline = Timeline::default();
+        let service = ServiceName::new("db").expect("a valid name");
+        let waiting = |reason: &str, seconds| Stamped {
+            at: Duration::from_secs(seconds),
+            event: Event::Waiting {
+                service: service.clone(),
+                reason: reason.to_owned(),
+                elapsed: Duration::ZERO,
+            },
+        };
+        timeline.learn(&waiting("connection refused", 1));
+        timeline.learn(&waiting("connection refused", 2));
+        timeline.learn(&waiting("starting up", 12));
+        timeline.learn(&Stamped {
+            at: Duration::from_secs(13),
+            event: Event::Ready {
+                service: service.clone(),
+                took: Duration::ZERO,
+            },
+        });
+
+        assert_eq!(
+            timeline.record().probes(),
+            "    1.0s  db  connection refused\n   12.0s  db  starting up\n   13.0s  db  ready\n"
+        );
     }
 
     #[test]

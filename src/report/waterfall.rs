@@ -149,6 +149,7 @@ mod tests {
                 step(0, "wait for <a> & \"b\"", (0, 500)),
                 step(1, "nothing", (500, 500)),
             ],
+            answers: Vec::new(),
         };
 
         let picture = svg(&record, &[]);

@@ -27,7 +27,7 @@ use crate::run::is_free;
 /// Ports below the range that the kernel hands out by itself, so that no outgoing connection takes one.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// How long a lease holds where nobody can tell whether its owner lives.
-const LEASE: Duration = Duration::from_hours(6);
+pub(super) const LEASE: Duration = Duration::from_hours(6);
 /// The name under which the checkout's `.env` is left aside.
 const NO_ENV: &str = "/dev/null/jobsprint-dev";
 
@@ -234,7 +234,10 @@ impl FileReader for WithoutEnv {
 }
 
 /// A free port for each that the files ask for by number.
-fn free_ports(asked: &BTreeSet<u16>, bind: IpAddr) -> Result<BTreeMap<u16, u16>, Failure> {
+pub(super) fn free_ports(
+    asked: &BTreeSet<u16>,
+    bind: IpAddr,
+) -> Result<BTreeMap<u16, u16>, Failure> {
     let span = u32::from(PORTS.end - PORTS.start);
     let mut chosen = BTreeMap::new();
     let mut used = BTreeSet::new();
@@ -255,7 +258,10 @@ fn free_ports(asked: &BTreeSet<u16>, bind: IpAddr) -> Result<BTreeMap<u16, u16>,
     Ok(chosen)
 }
 
-fn subnets(stack: &Stack, mut taken: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
+pub(super) fn subnets(
+    stack: &Stack,
+    mut taken: Vec<String>,
+) -> Result<BTreeMap<String, String>, Failure> {
     let mut chosen = BTreeMap::new();
     for (key, network) in &stack.networks {
         let is_default = network

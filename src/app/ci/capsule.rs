@@ -1,22 +1,24 @@
 //! The capsule: all that tells why a run failed, in one directory, written while the stack still stands.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
+use serde::Serialize;
 use serde_json::json;
 
 use super::apart::Apart;
+use super::github;
+use super::pins::Pins;
+use super::relic::{self, MODEL, Relic};
+use crate::app::git::Head;
 use crate::app::session::Session;
-use crate::composefile::config::{ConfigRequest, render};
+use crate::composefile::portable;
 use crate::domain::{
-    Aspect, ContainerState, Disclosure, Failure, FailureKind, Notation, Observed, ObservedContainer,
+    CiRequest, ContainerState, Failure, FailureKind, Observed, ObservedContainer, Phase,
 };
 use crate::engine::{Engine, LogLine, LogRequest};
-use crate::plan;
-use crate::report;
 
 /// So many of a service's last lines stand in the summary.
 const LAST: usize = 20;
@@ -46,6 +48,7 @@ pub(super) async fn write(
     session: &Session,
     engine: &dyn Engine,
     apart: &Apart,
+    request: &CiRequest,
     wrong: &Wrong,
     directory: &Path,
 ) -> Result<PathBuf, Failure> {
@@ -77,32 +80,36 @@ pub(super) async fn write(
         &capsule.join("containers.json"),
         &session.masked(&states(&observed)),
     )?;
-    save(&capsule.join("model.yaml"), &session.masked(&model(apart)))?;
+    let images = Pins::of(engine, stack).await;
+    save(&capsule.join("images.json"), &json_of(&images))?;
+    let (project, root) = (&apart.project, &apart.project.root);
+    let model = portable(&project.loaded, root, &|name| project.is_sensitive(name));
+    // What is a secret's value still, because a command or a path holds it in another form, is masked as in a log.
+    save(&capsule.join(MODEL), &session.masked(&model.yaml))?;
+    let relic = Relic {
+        command: request.command.clone(),
+        commit: Head::of(root).commit,
+        services: request.scope.services.clone(),
+        migrated: request.migrate == Phase::Do,
+        seeded: request.seed == Phase::Do,
+        secrets: model.secrets,
+        ..Relic::new(wrong.headline.clone(), root.clone(), images)
+    };
+    save(
+        &capsule.join(relic::FILE),
+        &session.masked(&json_of(&relic)),
+    )?;
+    writeln!(
+        summary,
+        "\nBring the same up again: `jobsprint-dev ci replay {}`",
+        capsule.display()
+    )
+    .expect("a String takes all that is written");
     let summary = session.masked(&summary);
     save(&capsule.join("summary.md"), &summary)?;
-    tell_ci(session, &session.masked(&wrong.headline), &summary);
+    github::failed(session, Some(stack), &wrong.headline);
+    github::summarise(session, &summary);
     Ok(capsule)
-}
-
-/// In GitHub's CI: an annotation, and the job's summary.
-fn tell_ci(session: &Session, headline: &str, summary: &str) {
-    let variable = |name: &str| session.environment.get(name);
-    if variable("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
-        return;
-    }
-    // Workflow commands end at a line's end, and take it escaped
-    // (https://docs.github.com/actions/reference/workflow-commands-for-github-actions).
-    let text = headline
-        .replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A");
-    report::raw_err(&format!("::error title=jobsprint-dev ci::{text}\n"));
-    if let Some(path) = variable("GITHUB_STEP_SUMMARY") {
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        // A summary that can't be written fails nobody's run: the capsule has it too.
-        file.and_then(|mut file| file.write_all(summary.as_bytes()))
-            .ok();
-    }
 }
 
 fn headline(project: &str, wrong: &Wrong) -> String {
@@ -113,7 +120,8 @@ fn headline(project: &str, wrong: &Wrong) -> String {
     };
     format!(
         "# {project}\n\n**{}**\n\n{details}Beside this file: `timeline.log` (all logs by time), `logs/`, \
-         `containers.json`, `model.yaml`, `startup.txt` (where the time went).\n",
+         `containers.json`, `images.json`, `model.yaml` (secrets are variables), `startup.txt` (where the time went), \
+         `probes.txt` (what each service answered, and when).\n",
         wrong.headline
     )
 }
@@ -174,15 +182,9 @@ fn states(observed: &Observed) -> String {
     format!("{:#}\n", json!({ "schema": 1, "containers": rows }))
 }
 
-fn model(apart: &Apart) -> String {
-    let project = &apart.project;
-    let request = ConfigRequest {
-        aspect: &Aspect::Model(Notation::Yaml),
-        secrets: Disclosure::Masked,
-        is_sensitive: &|name| project.is_sensitive(name),
-        hash: &|service| plan::service_hash(&project.stack, service),
-    };
-    render(&project.loaded, &request).unwrap_or_default()
+fn json_of(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value);
+    text.expect("texts, numbers, lists and maps are always JSON") + "\n"
 }
 
 async fn log(engine: &dyn Engine, container: &ObservedContainer) -> Vec<LogLine> {

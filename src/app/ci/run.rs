@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::apart::{Apart, Original};
 use super::capsule::{self, Wrong};
 use super::command::{self, Ended};
+use super::github;
 use super::guard::Guard;
 use super::set_up::{interrupted, set_up};
 use super::teardown::remove;
@@ -71,10 +72,10 @@ impl Retry {
 }
 
 /// An attempt, as far as it has come.
-struct Course {
+pub(super) struct Course {
     guard: Guard,
     phases: Vec<PhaseReport>,
-    ended: Result<u8, Failure>,
+    pub ended: Result<u8, Failure>,
 }
 
 impl Course {
@@ -105,13 +106,14 @@ impl Course {
 }
 
 /// Set-up and command, with a guard over them from before the first object.
-async fn around(
+pub(super) async fn around(
     session: &Session,
     request: &CiRequest,
     engine: &Arc<dyn Engine>,
     apart: &Apart,
 ) -> Result<Course, Failure> {
     let project = &apart.project.stack.project;
+    github::phase(session, "set up");
     let mut course = Course {
         guard: Guard::post(project)?,
         phases: Vec::new(),
@@ -135,6 +137,8 @@ async fn around(
     }
     let text = format!("{project} is ready after {}", words::duration(took));
     session.events.tell(Event::Notice { text });
+    github::over(session);
+    github::phase(session, "command");
 
     let began = session.events.elapsed();
     course.ended = match &request.place {
@@ -163,7 +167,7 @@ fn wrong_of(request: &CiRequest, ended: &Result<u8, Failure>) -> Option<Wrong> {
 }
 
 /// The end of an attempt: what is known of a failure is written down, and the stack removed, or kept on purpose.
-async fn end(
+pub(super) async fn end(
     session: &Session,
     request: &CiRequest,
     engine: &Arc<dyn Engine>,
@@ -172,6 +176,7 @@ async fn end(
     again: bool,
 ) -> Result<(), Failure> {
     let project = &apart.project.stack.project;
+    github::over(session);
     let is_interrupted = session.interrupt.is_raised();
     let wrong = course.phases.iter().find(|phase| !phase.wrong.is_empty());
     if let (Some(phase), false, false) = (wrong, again, is_interrupted) {
@@ -218,7 +223,7 @@ async fn write_capsule(
     let usual = apart.project.root.join("target/jobsprint-ci");
     let given = request.artifacts.as_ref();
     let place = given.map_or(usual, |place| session.directory.join(place));
-    match capsule::write(session, engine, apart, wrong, &place).await {
+    match capsule::write(session, engine, apart, request, wrong, &place).await {
         Ok(capsule) => {
             let text = format!(
                 "what is known of it is in `{}`",
@@ -305,7 +310,7 @@ async fn inside(
 const KEPT: Duration = Duration::from_hours(24);
 
 /// Notes that a stack stays on purpose, and tells what to do with it.
-fn keep(session: &Session, project: &str) -> Result<(), Failure> {
+pub(super) fn keep(session: &Session, project: &str) -> Result<(), Failure> {
     let directory = notes(session);
     let noted = std::fs::create_dir_all(&directory)
         .and_then(|()| std::fs::write(directory.join(project), b""));

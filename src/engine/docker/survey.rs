@@ -60,6 +60,7 @@ impl DockerEngine {
                 .and_then(|metadata| metadata.last_tag_time)
                 .max(image.created)
                 .map(SystemTime::from),
+            digests: image.repo_digests.unwrap_or_default(),
         }))
     }
 }

@@ -121,6 +121,7 @@ impl Engine for FakeEngine {
         Ok(is_here.then(|| ImageTraits {
             platform: "linux/amd64".to_owned(),
             made: None,
+            digests: Vec::new(),
         }))
     }
 
