@@ -1,6 +1,7 @@
 //! The calls that the tool makes of a container engine, one object at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct EngineFacts {
     pub address: String,
     /// Whether containers' addresses can be reached from here (a local Linux engine, not rootless, not a VM).
     pub routable: bool,
+    /// Where ports that it publishes on all addresses are found, where this process is in one of its containers.
+    pub gateway: Option<IpAddr>,
 }
 
 /// Somebody who runs containers.

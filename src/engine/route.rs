@@ -65,6 +65,11 @@ fn published(
         .filter(move |bound| bound.container == port && bound.protocol == Protocol::Tcp)
         .filter_map(move |bound| {
             let host = match remote {
+                // Loopback is this container's own, and other addresses are reached through its gateway.
+                None if facts.gateway.is_some() && bound.host_ip.is_loopback() => return None,
+                None if facts.gateway.is_some() && bound.host_ip.is_unspecified() => {
+                    facts.gateway?.to_string()
+                }
                 None => reachable_locally(bound.host_ip).to_string(),
                 // A remote engine's loopback is not ours, unless the engine itself is reached through ours.
                 Some(host) if bound.host_ip.is_loopback() && !is_loopback_name(host) => {
@@ -114,12 +119,22 @@ mod tests {
     };
 
     fn world(address: &str, routable: bool, host_ip: &str) -> Vec<String> {
+        seen(address, routable, None, host_ip)
+    }
+
+    /// From within a container of the engine.
+    fn seen_from(gateway: Option<IpAddr>, host_ip: &str) -> Vec<String> {
+        seen("unix:///var/run/docker.sock", false, gateway, host_ip)
+    }
+
+    fn seen(address: &str, routable: bool, gateway: Option<IpAddr>, host_ip: &str) -> Vec<String> {
         let facts = EngineFacts {
             version: "20.10.24".to_owned(),
             api: (1, 41),
             platform: "linux/amd64".to_owned(),
             address: address.to_owned(),
             routable,
+            gateway,
         };
         let container = ObservedContainer {
             id: ContainerId::new("c1"),
@@ -142,6 +157,14 @@ mod tests {
         };
         let ways = routes(&facts, None, &container, 5432);
         ways.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn in_a_container_of_the_engine_only_ports_on_all_addresses_are_found() {
+        let gateway = Some(Ipv4Addr::new(172, 17, 0, 1).into());
+
+        assert_eq!(seen_from(gateway, "0.0.0.0"), ["172.17.0.1:15432"]);
+        assert_eq!(seen_from(gateway, "127.0.0.1"), [""; 0]);
     }
 
     #[test]

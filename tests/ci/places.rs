@@ -17,7 +17,7 @@ const ASK: &str = "address=${WEB_URL#http://}; \
 fn assert_answered(ran: &Output) -> String {
     let said = text(&ran.stdout);
     assert!(ran.status.success(), "{said}{}", text(&ran.stderr));
-    assert!(said.starts_with("HTTP/1.0 200"), "{said}");
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
     said
 }
 

@@ -21,6 +21,10 @@ async fn failed() -> (Checkout, PathBuf) {
             "environment: { ",
             "environment: { API_SECRET: \"${API_SECRET}\", STORE_URL: \"redis://:${API_SECRET}@store/0\", ",
         );
+    let file = file.replace(
+        "volumes: [\"data:/data\"]",
+        "volumes: [\"data:/data\", \"./mounted:/mounted\"]",
+    );
     fs::write(&path, file).expect("written");
     let mut run = checkout.command(&["--artifacts", "out", "--", "false"]);
     let ran = run.env("API_SECRET", SECRET).output().expect("started");
@@ -70,7 +74,7 @@ async fn a_command_runs_on_the_stack_of_a_capsule_with_fresh_secrets_that_agree(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_capsule_holds_no_secret_and_no_path_of_the_machine() {
+async fn a_capsule_holds_no_secret_and_its_model_no_path_of_the_machine() {
     let (checkout, capsule) = failed().await;
     let directory = checkout.directory.path().canonicalize().expect("there");
 
@@ -91,7 +95,11 @@ async fn a_capsule_holds_no_secret_and_no_path_of_the_machine() {
     }
     let model = read("model.yaml");
     assert!(!model.contains(&directory.display().to_string()), "{model}");
-    assert!(model.contains("API_SECRET: ${API_SECRET}"), "{model}");
+    assert!(
+        model.contains("source: \"${JOBSPRINT_ROOT}/mounted\""),
+        "{model}"
+    );
+    assert!(model.contains("API_SECRET: \"${API_SECRET}\""), "{model}");
     assert!(model.contains("redis://:${API_SECRET}@store/0"), "{model}");
     assert!(read("images.json").contains("\"id\": \"sha256:"));
     assert!(

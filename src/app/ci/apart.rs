@@ -358,6 +358,7 @@ mod tests {
             platform: String::new(),
             address: address.to_owned(),
             routable: false,
+            gateway: None,
         }
     }
 

@@ -63,6 +63,7 @@ pub(super) async fn look(
         platform: String::new(),
         address: String::new(),
         routable: false,
+        gateway: None,
     });
     let is_here = facts.address.starts_with("unix:");
     let root = survey.as_ref().ok().map(|survey| survey.root.clone());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 
 use super::fault::{Subject, engine_error};
+use super::inside;
 use crate::engine::{Address, EngineError, EngineFacts};
 
 /// The newest API that this code was written against; newer engines still serve it.
@@ -73,6 +74,10 @@ impl DockerEngine {
             .unwrap_or(Api(1, 41));
         let api = served.min(NEWEST);
         agreed.get_or_init(|| format!("/v{}.{}", api.0, api.1));
+        let gateway = match &address {
+            Address::Unix(_) => inside::gateway(&docker).await,
+            _ => None,
+        };
         let facts = EngineFacts {
             version: version.version.clone().unwrap_or_default(),
             api: (api.0, api.1),
@@ -82,7 +87,8 @@ impl DockerEngine {
                 version.arch.as_deref().unwrap_or("amd64")
             ),
             address: address.to_string(),
-            routable: is_routable(&address, &version),
+            routable: gateway.is_none() && is_routable(&address, &version),
+            gateway,
         };
         let is_podman = version
             .components

@@ -10,6 +10,7 @@ mod exec;
 mod fault;
 mod follow;
 mod images;
+mod inside;
 mod inspect;
 mod lines;
 mod mounts;

@@ -34,6 +34,7 @@ impl Engine for FakeEngine {
             platform: "linux/amd64".to_owned(),
             address: "unix:///fake/docker.sock".to_owned(),
             routable: true,
+            gateway: None,
         })
     }
 
