@@ -6,6 +6,8 @@ mod engine;
 mod helpers;
 #[path = "doctor/host.rs"]
 mod host;
+#[path = "doctor/limping.rs"]
+mod limping;
 #[path = "doctor/luck.rs"]
 mod luck;
 #[path = "doctor/patient.rs"]

@@ -168,6 +168,12 @@ impl Diagnosis {
         }
     }
 
+    /// No check finds a problem; what is worth mending is no matter.
+    #[track_caller]
+    pub fn has_no_problem(&self) {
+        assert_eq!(self.code, Some(0), "{}", self.said);
+    }
+
     /// Everything is green.
     #[track_caller]
     pub fn is_green(&self) {

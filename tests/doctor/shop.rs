@@ -63,6 +63,7 @@ pub async fn open() -> Patient {
     shop.run(&["up"]);
     shop.run(&["snapshot", "save", "kept"]);
     shop.run(&["snapshot", "save", "other"]);
+    shop.run(&["snapshot", "save", "spare"]);
     shop.run(&["backup"]);
     let dumps = fs::read_dir(shop.path().join(".jobsprint/backups")).expect("there");
     let dump = dumps

@@ -11,6 +11,8 @@ pub enum Ends {
     Well,
     /// It asks no engine, and has nothing to do here: exit code 2.
     Idle,
+    /// It can do nothing: exit code 20; and where it can, there is nothing to do: exit code 2.
+    Needless,
     /// An engine that tells its version is enough for it: exit code 0, else 20.
     Acquainted,
 }
@@ -55,10 +57,10 @@ pub const VERBS: &[Row] = &[
     (&["migrate", "status"], Ends::Failed),
     (&["migrate", "verify"], Ends::Failed),
     (&["migrate", "new", "add pay"], Ends::Well),
-    (&["migrate", "down"], Ends::Failed),
     (&["seed"], Ends::Failed),
     (&["seed", "--fresh"], Ends::Failed),
     (&["seed", "status"], Ends::Failed),
+    (&["migrate", "down"], Ends::Failed),
     (&["db", "shell", "db", "--", "-c", "select 1"], Ends::Failed),
     (&["db", "url", "db"], Ends::Well),
     (&["db", "dump"], Ends::Failed),
@@ -73,14 +75,14 @@ pub const VERBS: &[Row] = &[
     (&["snapshot", "list"], Ends::Well),
     (&["snapshot", "diff", "kept", "other"], Ends::Well),
     (&["snapshot", "rename", "other", "third"], Ends::Well),
-    (&["snapshot", "delete", "other"], Ends::Well),
+    (&["snapshot", "delete", "spare"], Ends::Well),
     (&["snapshot", "--auto-branch"], Ends::Failed),
     (&["snapshot", "restore", "kept", "--yes"], Ends::Failed),
     (&["reset", "--yes"], Ends::Failed),
     (&["ci", "--", "true"], Ends::Failed),
     (&["stacks", "list"], Ends::Failed),
     (&["stacks", "gc"], Ends::Failed),
-    (&["stacks", "rm", "nobodys-ci-0000aa"], Ends::Failed),
+    (&["stacks", "rm", "nobodys-ci-0000aa"], Ends::Needless),
     (&["watch"], Ends::Failed),
     (&["watch", "--detach"], Ends::Acquainted),
     (&["watch", "--explain", "compose.yaml"], Ends::Well),

@@ -10,7 +10,7 @@ use jobsprint_dev::engine::Surroundings;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// What it does to an answer.
 #[derive(Clone)]
@@ -31,6 +31,13 @@ pub enum Fault {
     Babble,
     /// It answers with status 500.
     Refuse,
+    /// It goes away after so many calls: cuts all that is under way, listens nowhere, and is back after a while.
+    Restart {
+        /// The calls that it still answers.
+        after: usize,
+        /// How long it is away.
+        away: Duration,
+    },
     /// It changes the JSON document of calls whose path ends so.
     Rewrite(&'static str, Arc<dyn Fn(&mut Value) + Send + Sync>),
 }
@@ -42,6 +49,8 @@ pub enum Calls {
     All,
     /// All but the first question, by which a client makes its acquaintance.
     AfterVersion,
+    /// Only those whose answer comes bit by bit: logs, events, commands, files.
+    Streams,
 }
 
 /// A running proxy; it ends when dropped.
@@ -54,12 +63,9 @@ impl Proxy {
     /// Starts one in front of this machine's engine.
     pub fn start(fault: Fault, calls: Calls) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let listener = UnixListener::bind(directory.path().join("engine.sock")).expect("bound");
-        let task = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(client, fault.clone(), calls));
-            }
-        });
+        let socket = directory.path().join("engine.sock");
+        let listener = UnixListener::bind(&socket).expect("bound");
+        let task = tokio::spawn(listen(listener, socket, fault, calls));
         Self { directory, task }
     }
 
@@ -88,6 +94,40 @@ impl Drop for Proxy {
     }
 }
 
+/// Serves each connection; one that is to restart drops them all once, and its socket with them.
+async fn listen(mut listener: UnixListener, socket: PathBuf, fault: Fault, calls: Calls) {
+    let mut under_way = JoinSet::new();
+    let mut left = match fault {
+        Fault::Restart { after, .. } => after,
+        _ => usize::MAX,
+    };
+    while let Ok((client, _)) = listener.accept().await {
+        if let (0, Fault::Restart { away, .. }) = (left, &fault) {
+            under_way.shutdown().await;
+            drop((client, listener));
+            std::fs::remove_file(&socket).ok();
+            tokio::time::sleep(*away).await;
+            listener = UnixListener::bind(&socket).expect("bound again");
+            left = usize::MAX;
+            continue;
+        }
+        left = left.saturating_sub(1);
+        under_way.spawn(serve(client, fault.clone(), calls));
+    }
+}
+
+/// Whether the answer to this path comes bit by bit.
+fn is_stream(path: &str) -> bool {
+    let ends = [
+        "/logs", "/events", "/start", "/attach", "/archive", "/build", "/create", "/stats",
+    ];
+    let is_object = path.ends_with("/containers/create")
+        || path.contains("/networks/")
+        || path.contains("/volumes/");
+    let is_container = path.contains("/containers/") && path.ends_with("/start");
+    ends.iter().any(|end| path.ends_with(end)) && !is_object && !is_container
+}
+
 /// The socket that this machine's engine listens on.
 fn upstream() -> PathBuf {
     let host = Surroundings::of_this_process().docker_host;
@@ -110,7 +150,11 @@ async fn serve(mut client: UnixStream, fault: Fault, calls: Calls) -> Option<()>
     }
     let text = String::from_utf8_lossy(&head).into_owned();
     let path = text.split(' ').nth(1)?.split('?').next()?.to_owned();
-    let spared = calls == Calls::AfterVersion && path.ends_with("/version");
+    let spared = match calls {
+        Calls::All => false,
+        Calls::AfterVersion => path.ends_with("/version"),
+        Calls::Streams => !is_stream(&path),
+    };
     let fault = if spared { Fault::None } else { fault };
     match &fault {
         Fault::Hang => std::future::pending::<()>().await,
@@ -124,7 +168,11 @@ async fn serve(mut client: UnixStream, fault: Fault, calls: Calls) -> Option<()>
             let message = "{\"message\":\"something broke inside the engine\"}";
             return say(&mut client, "500 Internal Server Error", message).await;
         }
-        Fault::None | Fault::CutHead | Fault::CutBody | Fault::Rewrite(..) => {}
+        Fault::None
+        | Fault::CutHead
+        | Fault::CutBody
+        | Fault::Restart { .. }
+        | Fault::Rewrite(..) => {}
     }
     let mut engine = UnixStream::connect(upstream()).await.ok()?;
     let is_upgrade = text.to_lowercase().contains("upgrade:");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, ResizeExecOptions, StartExecOptions, StartExecResults};
 use futures_util::FutureExt;
 use futures_util::stream::StreamExt;
@@ -109,10 +110,14 @@ impl DockerEngine {
         let (resized, waited) = (id.clone(), id);
         Ok(ExecSession {
             output: output
-                .map(move |frame| {
-                    frame
-                        .map(piece)
-                        .map_err(|error| reading.explain(&subject, error))
+                .map(move |frame| match frame {
+                    // Without a terminal all comes in frames; what comes bare is the beginning of one that broke off.
+                    Ok(LogOutput::Console { .. }) if !tty => Err(EngineError::Unreachable {
+                        address: reading.address.to_string(),
+                        reason: "the command's output broke off".to_owned(),
+                    }),
+                    Ok(frame) => Ok(piece(frame)),
+                    Err(error) => Err(reading.explain(&subject, error)),
                 })
                 .boxed(),
             input,
