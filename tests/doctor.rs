@@ -2,6 +2,8 @@
 
 #[path = "doctor/engine.rs"]
 mod engine;
+#[path = "doctor/garbled.rs"]
+mod garbled;
 #[path = "doctor/helpers.rs"]
 mod helpers;
 #[path = "doctor/host.rs"]

@@ -1,5 +1,6 @@
 //! The composition root: one file a verb, wires rooms, holds no logic of its own.
 
+mod appetite;
 mod backup;
 mod block;
 mod bundle;

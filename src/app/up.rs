@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::appetite::Appetites;
 use super::hands::{Hands, subscriptions};
 use super::project::Project;
 use super::question::Person;
@@ -120,7 +121,11 @@ pub(super) async fn converge(
     };
     let seen = conclusion::probed(&plan, &walked.outcome);
     volumes::remember(project, &observed, &after, &seen.into_keys().collect());
-    conclusion::conclude(session, project, &after, &plan, &walked, next)
+    let code = conclusion::conclude(session, project, &after, &plan, &walked, next)?;
+    if walked.outcome.changed {
+        Appetites::note(project, &*engine, &after).await;
+    }
+    Ok(code)
 }
 
 /// Carries a plan out with all that its steps need; `packages` tells whether the distribution's may be installed for it.

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::{EngineSeen, Facts, Proxies, Space};
-use crate::domain::{FailureKind, Verdict};
-use crate::engine::{Absence, EngineSurvey};
+use crate::domain::{FailureKind, Service, Verdict};
+use crate::engine::{Absence, DiskUsers, EngineSurvey};
 
 /// The oldest API whose calls the tool makes.
 const OLDEST: (u32, u32) = (1, 40);
 /// A build and a few images take this much.
-const LITTLE: u64 = 2 << 30;
+pub const LITTLE: u64 = 2 << 30;
+/// So many of the largest are named.
+const LARGEST: usize = 3;
 /// Below this, not even a container's log can be trusted to be written.
 const NOTHING: u64 = 256 << 20;
 /// Certificates and tokens are refused beyond this.
@@ -37,7 +39,10 @@ pub(super) fn judge(facts: &Facts) -> Vec<Verdict> {
             verdicts.push(forwarding(survey));
             verdicts.push(pools(survey));
             verdicts.push(proxy(&facts.host.proxies, survey));
-            verdicts.extend(seen.space.map(|space| disk(space, survey)));
+            verdicts.extend(
+                seen.space
+                    .map(|space| disk(space, seen.disk_users.as_ref(), survey)),
+            );
         }
         Err(reason) => {
             let said = format!("the engine does not tell of itself: {reason}");
@@ -153,29 +158,58 @@ fn memory(facts: &Facts, seen: &EngineSeen, survey: &EngineSurvey) -> Verdict {
         .stack
         .as_ref()
         .and_then(|stack| stack.as_ref().ok());
-    let declared: u64 = stack
-        .iter()
-        .flat_map(|stack| stack.services.values())
-        .map(|service| {
-            let resources = &service.container.resources;
-            let one = resources.memory_reservation.or(resources.memory);
-            one.unwrap_or(USUAL_NEED) * u64::from(service.replicas)
-        })
-        .sum();
-    let need = declared.max(seen.used_memory);
-    if survey.memory == 0 || survey.memory >= need {
-        let text = format!("{} of memory, {} needed", bytes(survey.memory), bytes(need));
+    let services = stack.iter().flat_map(|stack| stack.services.values());
+    let mut needs: Vec<(u64, String)> =
+        services.map(|service| need(facts, seen, service)).collect();
+    needs.sort_by(|one, other| other.cmp(one));
+    let whole: u64 = needs.iter().map(|(bytes, _)| bytes).sum();
+    if survey.memory == 0 || survey.memory >= whole {
+        let text = format!(
+            "{} of memory, {} needed",
+            bytes(survey.memory),
+            bytes(whole)
+        );
         return Verdict::ok("engine.memory", text);
     }
     let reason = format!(
         "the stack needs {} of memory, and the engine's machine has {}",
-        bytes(need),
+        bytes(whole),
         bytes(survey.memory)
     );
-    Verdict::problem("engine.memory", FailureKind::Engine, reason)
-        .shown(format!("the services' reservations come to {}", bytes(declared)))
-        .shown(format!("running now: {}", bytes(seen.used_memory)))
-        .mend("give the engine's machine more memory, or start fewer services: `jobsprint-dev up SERVICE`")
+    let verdict = Verdict::problem("engine.memory", FailureKind::Engine, reason);
+    let verdict = needs
+        .into_iter()
+        .take(LARGEST)
+        .fold(verdict, |verdict, (_, told)| verdict.shown(told));
+    verdict.mend("give the engine's machine more memory, or start fewer services: `jobsprint-dev up SERVICE`")
+}
+
+/// What a service needs in bytes, and the words for it: what it was seen to take, else what its file says.
+fn need(facts: &Facts, seen: &EngineSeen, service: &Service) -> (u64, String) {
+    let now = seen.used_memory.get(&service.name);
+    let recorded = facts
+        .project
+        .appetites
+        .get(service.name.as_str())
+        .max(now)
+        .copied();
+    let resources = &service.container.resources;
+    let reserved = resources.memory_reservation;
+    let (one, source) = match (recorded, reserved) {
+        (Some(recorded), reserved) if reserved.is_none_or(|reserved| reserved <= recorded) => {
+            (recorded, "at its last starts")
+        }
+        (_, Some(reserved)) => (reserved, "reserved"),
+        _ => match resources.memory {
+            Some(limit) => (limit, "its limit"),
+            None => (USUAL_NEED, "a guess: it never ran here"),
+        },
+    };
+    let all = one * u64::from(service.replicas);
+    (
+        all,
+        format!("`{}` takes {} ({source})", service.name, bytes(all)),
+    )
 }
 
 fn clock(seen: &EngineSeen, survey: &EngineSurvey) -> Option<Verdict> {
@@ -273,42 +307,67 @@ fn proxy(ours: &Proxies, survey: &EngineSurvey) -> Verdict {
     Verdict::ok("engine.proxy", "the engine pulls through a proxy")
 }
 
-fn disk(space: Space, survey: &EngineSurvey) -> Verdict {
+fn disk(space: Space, users: Option<&DiskUsers>, survey: &EngineSurvey) -> Verdict {
     let free = bytes(space.free);
-    let images: u64 = survey.images.iter().map(|(_, size)| size).sum();
-    let largest: Vec<String> = survey
-        .images
-        .iter()
-        .take(3)
-        .map(|(name, size)| format!("{name} {}", bytes(*size)))
-        .collect();
-    let low = |verdict: Verdict| {
-        verdict
-            .shown(format!(
-                "{} of {} are free in {}",
-                free,
-                bytes(space.total),
-                survey.root
-            ))
-            .shown(format!(
-                "{} images take up to {}",
-                survey.images.len(),
-                bytes(images)
-            ))
-            .shown(format!("the largest: {}", largest.join(", ")))
-            .mend("docker system df -v; docker builder prune; docker image prune")
-    };
-    let reason = format!("the engine's disk has {free} left");
-    if space.free < NOTHING {
-        low(Verdict::problem("engine.disk", FailureKind::Engine, reason))
-    } else if space.free < LITTLE {
-        low(Verdict::warning("engine.disk", reason))
-    } else {
-        Verdict::ok(
-            "engine.disk",
-            format!("{free} are free for images and volumes"),
-        )
+    if space.free >= LITTLE {
+        let text = format!("{free} are free for images and volumes");
+        return Verdict::ok("engine.disk", text);
     }
+    let reason = format!("the engine's disk has {free} left");
+    let verdict = if space.free < NOTHING {
+        Verdict::problem("engine.disk", FailureKind::Engine, reason)
+    } else {
+        Verdict::warning("engine.disk", reason)
+    };
+    let total = bytes(space.total);
+    let verdict = verdict.shown(format!("{free} of {total} are free in {}", survey.root));
+    let images: u64 = survey.images.iter().map(|(_, size)| size).sum();
+    let largest = named(
+        survey
+            .images
+            .iter()
+            .map(|(name, size)| (name.clone(), *size)),
+    );
+    let count = survey.images.len();
+    let images = users.map_or(images, |users| users.images);
+    let verdict = verdict.shown(format!("{count} images take {}: {largest}", bytes(images)));
+    let Some(users) = users else {
+        return verdict.mend("docker system df -v; docker builder prune; docker image prune");
+    };
+    let volumes: u64 = users.volumes.iter().map(|volume| volume.bytes).sum();
+    let largest = named(users.volumes.iter().map(|volume| {
+        let owner = volume.project.as_deref().unwrap_or("nobody");
+        (format!("{} of {owner}", volume.name), volume.bytes)
+    }));
+    let unmounted = users.volumes.iter().filter(|volume| !volume.mounted);
+    let unmounted: u64 = unmounted.map(|volume| volume.bytes).sum();
+    let verdict = verdict
+        .shown(format!(
+            "{} volumes take {}: {largest}",
+            users.volumes.len(),
+            bytes(volumes)
+        ))
+        .shown(format!("no container mounts {} of them", bytes(unmounted)))
+        .shown(format!(
+            "the build cache takes {}",
+            bytes(users.build_cache)
+        ));
+    let mut ways = [
+        (users.build_cache, "docker builder prune"),
+        (images, "docker image prune"),
+        (unmounted, "docker volume ls --filter dangling=true"),
+    ];
+    ways.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+    verdict.mend(ways.map(|(_, command)| command).join("; "))
+}
+
+/// The first few, each with its size.
+fn named(all: impl Iterator<Item = (String, u64)>) -> String {
+    let shown: Vec<String> = all
+        .take(LARGEST)
+        .map(|(name, size)| format!("{name} {}", bytes(size)))
+        .collect();
+    shown.join(", ")
 }
 
 fn architecture(seen: &EngineSeen) -> Verdict {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::domain::{Failure, ImageRef, Level, Observed, ServiceName, Stack};
-use crate::engine::{Absence, EngineFacts, EngineSurvey, ImageTraits};
+use crate::engine::{Absence, DiskUsers, EngineFacts, EngineSurvey, ImageTraits};
 
 /// All facts.
 #[derive(Debug, Clone)]
@@ -31,12 +31,14 @@ pub struct EngineSeen {
     pub asked: SystemTime,
     /// The space where it keeps its images, where that is this machine's.
     pub space: Option<Space>,
+    /// What takes that space; asked only where little is left.
+    pub disk_users: Option<DiskUsers>,
     /// The stack's images that are here.
     pub images: BTreeMap<ImageRef, ImageTraits>,
     /// How names are looked up inside running containers.
     pub lookups: Vec<LookupSeen>,
-    /// Memory that the running stack uses now, in bytes.
-    pub used_memory: u64,
+    /// Memory that each running service uses now, in bytes.
+    pub used_memory: BTreeMap<ServiceName, u64>,
 }
 
 /// How a container looks names up.
@@ -88,10 +90,25 @@ pub struct ProjectFacts {
     pub refused: Vec<(ServiceName, String)>,
     /// Temporary files of killed runs.
     pub leftovers: Vec<PathBuf>,
+    /// Data that the tool keeps, and that a person may let go: snapshots, backups, templates.
+    pub kept: Vec<KeptSeen>,
+    /// The most memory that each service was seen to take, in bytes.
+    pub appetites: BTreeMap<String, u64>,
     /// What can't be written of the tool's own state, and why.
     pub unwritable: Vec<(PathBuf, String)>,
     /// Whether the certificate that the stack mounts is good; `None` where it mounts none.
     pub certificate: Option<bool>,
+}
+
+/// Data that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSeen {
+    /// What it is, as "the snapshot `monday`".
+    pub what: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// The command that lets it go.
+    pub prune: String,
 }
 
 /// Something wrong with the environment.

@@ -8,10 +8,11 @@ mod luck;
 mod project;
 mod verdicts;
 
+pub use engine::LITTLE as LITTLE_SPACE;
 pub use explanation::{Explanation, explained, explanation, explanations};
 pub use facts::{
-    ContextSeen, EngineSeen, EnvFault, Facts, HostFacts, LookupSeen, MissingPath, PathUse,
-    PortSeen, PortUser, ProjectFacts, Proxies, ScriptSeen, Space,
+    ContextSeen, EngineSeen, EnvFault, Facts, HostFacts, KeptSeen, LookupSeen, MissingPath,
+    PathUse, PortSeen, PortUser, ProjectFacts, Proxies, ScriptSeen, Space,
 };
 pub use luck::{
     LATE, LaterFault, StartFault, Trial, afflicted, lost, takes_scripts, trials, unlucky_start,

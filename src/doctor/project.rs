@@ -4,7 +4,10 @@ mod files;
 mod objects;
 
 use super::Facts;
-use crate::domain::Verdict;
+use crate::domain::{Mend, Verdict};
+
+/// So many commands of one check are shown.
+const SHOWN: usize = 3;
 
 pub(super) fn judge(facts: &Facts) -> Vec<Verdict> {
     let project = &facts.project;
@@ -38,6 +41,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Verdict> {
     verdicts.push(files::contexts(project));
     verdicts.push(files::own_state(project));
     verdicts.push(files::leftovers(project));
+    verdicts.push(files::kept(project));
     verdicts.extend(files::certificate(project));
     verdicts.push(objects::volumes(project));
     verdicts.push(objects::namesakes(stack, project));
@@ -53,7 +57,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Verdict> {
     verdicts
 }
 
-/// `all` as one verdict: the first is the headline, the others its evidence.
+/// `all` as one verdict: the first is the headline, the others its evidence; all their commands and deeds are its own.
 fn gathered(check: &'static str, well: &str, mut all: Vec<Verdict>) -> Verdict {
     if all.is_empty() {
         return Verdict::ok(check, well);
@@ -61,6 +65,28 @@ fn gathered(check: &'static str, well: &str, mut all: Vec<Verdict>) -> Verdict {
     all.sort_by_key(|verdict| verdict.level);
     let mut rest = all.into_iter();
     let mut first = rest.next().expect("it isn't empty");
-    first.evidence.extend(rest.map(|other| other.reason));
+    let mut mends: Vec<Mend> = first.mend.take().into_iter().collect();
+    for other in rest {
+        first.evidence.push(other.reason);
+        mends.extend(other.mend);
+    }
+    first.mend = together(mends);
     first
+}
+
+/// Several mends as one.
+fn together(mends: Vec<Mend>) -> Option<Mend> {
+    let mut commands: Vec<&str> = Vec::new();
+    for mend in &mends {
+        if !commands.contains(&mend.command.as_str()) {
+            commands.push(&mend.command);
+        }
+    }
+    let more = commands.len().saturating_sub(SHOWN);
+    let mut command = commands[..commands.len() - more].join("; ");
+    if more > 0 {
+        command.push_str(&format!("; and {more} more like these"));
+    }
+    let deeds = mends.into_iter().flat_map(|mend| mend.deeds).collect();
+    (!command.is_empty()).then_some(Mend { command, deeds })
 }

@@ -51,8 +51,8 @@ pub enum Deed {
 pub struct Mend {
     /// What to type or do.
     pub command: String,
-    /// What `--fix` does about it, where something is safe.
-    pub deed: Option<Deed>,
+    /// What `--fix` does about it: nothing where nothing is safe.
+    pub deeds: Vec<Deed>,
 }
 
 /// One thing that was looked at.
@@ -115,7 +115,7 @@ impl Verdict {
         let command = command.into();
         self.mend = Some(Mend {
             command,
-            deed: None,
+            deeds: Vec::new(),
         });
         self
     }
@@ -126,7 +126,7 @@ impl Verdict {
         let command = command.into();
         self.mend = Some(Mend {
             command,
-            deed: Some(deed),
+            deeds: vec![deed],
         });
         self
     }

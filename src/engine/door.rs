@@ -10,8 +10,8 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 use super::{
-    EngineError, EngineSurvey, EventStream, ExecRequest, ExecSession, Executed, ImageTraits,
-    LogRequest, LogStreamReader,
+    DiskUsers, EngineError, EngineSurvey, EventStream, ExecRequest, ExecSession, Executed,
+    ImageTraits, LogRequest, LogStreamReader,
 };
 use crate::domain::{
     Build, ContainerId, ContainerSpec, ImageId, ImageRef, NetworkId, NetworkSpec, Observed,
@@ -88,6 +88,8 @@ pub trait Engine: Send + Sync {
 
     /// What the engine says of itself and its machine.
     async fn survey(&self) -> Result<EngineSurvey, EngineError>;
+    /// What takes the space of its disk; it reads all its volumes for that, which may take seconds.
+    async fn disk_users(&self) -> Result<DiskUsers, EngineError>;
 
     /// The id of a local image.
     async fn image(&self, image: &ImageRef) -> Result<Option<ImageId>, EngineError>;

@@ -33,4 +33,4 @@ pub use provision::{
 };
 pub use route::{Route, remote_host, routes};
 pub use surroundings::{Choice, Misguided, Surroundings, Whereabouts, is_installed};
-pub use survey::{EngineSurvey, ImageTraits};
+pub use survey::{DiskUsers, EngineSurvey, ImageTraits, VolumeSize};

@@ -31,6 +31,30 @@ pub struct EngineSurvey {
     pub images: Vec<(String, u64)>,
 }
 
+/// What takes the space of an engine's disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DiskUsers {
+    /// Bytes of all images' layers, each counted once.
+    pub images: u64,
+    /// Bytes of the build cache.
+    pub build_cache: u64,
+    /// The volumes, largest first.
+    pub volumes: Vec<VolumeSize>,
+}
+
+/// How large a volume is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeSize {
+    /// Its name.
+    pub name: String,
+    /// The project that it belongs to, where one does.
+    pub project: Option<String>,
+    /// Bytes.
+    pub bytes: u64,
+    /// Whether a container, running or not, mounts it.
+    pub mounted: bool,
+}
+
 /// What is known of a local image besides its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageTraits {

@@ -58,7 +58,7 @@ fn value(verdict: &Verdict) -> Value {
         "reason": verdict.reason,
         "evidence": verdict.evidence,
         "mend": mend.map(|mend| &mend.command),
-        "fixable": mend.is_some_and(|mend| mend.deed.is_some()),
+        "fixable": mend.is_some_and(|mend| !mend.deeds.is_empty()),
     })
 }
 

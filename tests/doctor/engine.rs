@@ -147,14 +147,35 @@ async fn a_storage_driver_that_copies_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_little_memory_for_the_stack() {
+async fn too_little_memory_for_what_the_stack_reserves() {
     let patient = Patient::with("mem_limit: 2g\nmem_reservation: 1g").await;
     let small = Proxy::telling("/info", |info| info["MemTotal"] = json!(512 << 20));
 
     patient.doctor_at(&small.address()).finds(
         "problem",
         "engine.memory",
-        &["needs 1.0 GB", "536.8 MB", "more memory"],
+        &[
+            "needs 1.0 GB",
+            "536.8 MB",
+            "`a` takes 1.0 GB (reserved)",
+            "more memory",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_little_memory_for_what_the_stack_took_when_it_ran() {
+    let hungry = "command: [sh, -c, 'dd if=/dev/zero of=/dev/shm/f bs=1M count=48; exec sleep infinity']\n\
+                  x-jobsprint: { ready: log records out }\nshm_size: 64m";
+    let patient = Patient::with(hungry).await;
+    patient.run(&["up"]);
+    patient.run(&["down", "--yes"]);
+    let small = Proxy::telling("/info", |info| info["MemTotal"] = json!(32 << 20));
+
+    patient.doctor_at(&small.address()).finds(
+        "problem",
+        "engine.memory",
+        &["the stack needs 5", "`a` takes 5", "at its last starts"],
     );
 }
 
@@ -244,7 +265,13 @@ async fn a_full_disk_under_the_engine() {
     patient.doctor_in(&["unshare", "-m"], &script).finds(
         "problem",
         "engine.disk",
-        &["free in /mnt", "the largest:", "docker system df"],
+        &[
+            "free in /mnt",
+            "images take",
+            "volumes take",
+            "the build cache takes",
+            "docker builder prune",
+        ],
     );
 }
 

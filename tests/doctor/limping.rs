@@ -16,17 +16,27 @@ const WORK: Duration = Duration::from_secs(120);
 const GO_ON: [&[&str]; 2] = [&["logs", "-f"], &["watch"]];
 const WATCHED: Duration = Duration::from_secs(4);
 
-/// What else than success is right.
+/// What a row may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum May {
+pub enum May {
+    /// Nothing: each must end well.
     Succeed,
+    /// A failure that is told clearly.
     Fail,
 }
 
-/// All rows of the table at proxies of this fault: a line for each that doesn't end as it should.
-async fn rows(shop: &Patient, told: &str, fault: &Fault, calls: Calls, may: May) -> Vec<String> {
+/// All rows of the table at proxies of this fault, with `before` done ahead of each: a line for each that doesn't end as it should.
+pub async fn rows(
+    shop: &Patient,
+    told: &str,
+    fault: &Fault,
+    calls: Calls,
+    may: May,
+    before: &dyn Fn(&Patient),
+) -> Vec<String> {
     let mut wrong = Vec::new();
     for (words, ends) in VERBS {
+        before(shop);
         let proxy = Proxy::start(fault.clone(), calls);
         let began = Instant::now();
         let mut child = shop::command(shop, words, shop.path(), &proxy.address())
@@ -82,7 +92,7 @@ fn interrupt(pid: u32) {
 async fn all_end_clearly(told: &str, fault: Fault, calls: Calls, may: May) {
     let shop = shop::open().await;
 
-    let wrong = rows(&shop, told, &fault, calls, may).await;
+    let wrong = rows(&shop, told, &fault, calls, may, &|_| {}).await;
 
     assert!(
         wrong.is_empty(),

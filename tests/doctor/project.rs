@@ -1,10 +1,11 @@
 //! Faults of the project's files and objects.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::time::{Duration, SystemTime};
 
-use jobsprint_dev::domain::{ImageRef, Volume, VolumeSpec};
+use jobsprint_dev::domain::{ContainerId, ContainerState, ImageRef, Volume, VolumeSpec};
 
 use crate::patient::Patient;
 use crate::support::Bed;
@@ -35,7 +36,8 @@ async fn a_project_without_a_compose_file() {
 #[tokio::test]
 async fn a_missing_env_is_made() {
     let patient = Patient::healthy().await;
-    let schema = include_str!("../../templates/.env.schema");
+    let schema =
+        "# The password.\n# @required @sensitive @generate=alnum(32)\nPOSTGRES_PASSWORD=\n";
     patient.write("templates/.env.schema", schema);
 
     patient
@@ -43,6 +45,7 @@ async fn a_missing_env_is_made() {
         .finds("problem", "project.env", &["no `.env`", "env init"]);
     patient.doctor(&["--fix"]);
 
+    patient.doctor(&[]).is_well("project.env");
     let text = fs::read_to_string(patient.path().join(".env")).expect("made");
     assert!(text.contains("POSTGRES_PASSWORD="), "{text}");
 }
@@ -89,6 +92,54 @@ async fn a_mounted_directory_that_is_not_there() {
         .finds("warning", "project.paths", &["/uploads", "mkdir -p"]);
     patient.doctor(&["--fix"]).is_well("project.paths");
     assert!(patient.path().join("uploads").is_dir());
+}
+
+#[tokio::test]
+async fn several_faults_of_one_kind_are_all_mended() {
+    let patient = Patient::with(
+        "volumes: [\"./one:/one\", \"./two:/two\", \"./a.sh:/a.sh:ro\", \"./b.sh:/b.sh:ro\"]",
+    )
+    .await;
+    patient.write("a.sh", "#!/bin/sh\r\n");
+    patient.write("b.sh", "#!/bin/sh\r\n");
+
+    let found = patient.doctor(&[]);
+    found.finds("warning", "project.paths", &["/one; mkdir -p", "/two"]);
+    found.finds("problem", "project.line-ends", &["a.sh; sed -i", "b.sh"]);
+
+    let mended = patient.doctor(&["--fix"]);
+    mended.is_well("project.paths");
+    mended.is_well("project.line-ends");
+}
+
+#[tokio::test]
+async fn snapshots_and_backups_that_fill_the_disk() {
+    let patient = Patient::healthy().await;
+    for (file, gigabytes) in [
+        ("snapshots/monday/db.tar.zst", 4),
+        ("backups/shop-1.dump", 3),
+    ] {
+        let file = format!(".jobsprint/{file}");
+        patient.write(&file, "");
+        let large = fs::File::options()
+            .write(true)
+            .open(patient.path().join(&file));
+        large
+            .expect("there")
+            .set_len(gigabytes << 30)
+            .expect("sparse");
+    }
+
+    patient.doctor(&[]).finds(
+        "warning",
+        "project.kept",
+        &[
+            "take 7.5 GB",
+            "the snapshot `monday` 4.2 GB",
+            "the backups 3.2 GB",
+            "snapshot delete monday; jobsprint-dev backup prune",
+        ],
+    );
 }
 
 #[tokio::test]
@@ -285,6 +336,86 @@ async fn a_service_that_ended_by_itself() {
         "warning",
         "project.services",
         &["`a` ended: exit code 3", "logs a"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_ends_again_and_again() {
+    let patient = Patient::with("command: [sh, -c, \"exit 4\"]\nrestart: always").await;
+    patient.command(&["up"]).output().expect("it starts");
+    let name = format!("{}-a-1", patient.bed.project);
+    loop {
+        let found = patient.bed.engine.container(&name).await.expect("told");
+        let found = found.expect("made");
+        // The engine waits twice as long each time: by now for seconds.
+        if found.restarts >= 5 && matches!(found.state, ContainerState::Restarting { .. }) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    let found = patient.doctor(&[]);
+
+    found.finds(
+        "problem",
+        "project.services",
+        &["exit code was 4", "logs a"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_somebody_paused() {
+    let patient = Patient::healthy().await;
+    patient.run(&["up"]);
+    let name = ContainerId::new(format!("{}-a-1", patient.bed.project));
+    patient
+        .bed
+        .engine
+        .pause_container(&name)
+        .await
+        .expect("paused");
+
+    patient.doctor(&[]).finds(
+        "warning",
+        "project.services",
+        &["`a` is paused", "docker unpause"],
+    );
+    patient
+        .bed
+        .engine
+        .unpause_container(&name)
+        .await
+        .expect("goes on");
+    patient.doctor(&[]).is_well("project.services");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_of_an_image_that_is_no_longer_the_one_of_its_name() {
+    let bed = Bed::make().await;
+    let tiny = crate::support::tiny_image(&bed.engine).await;
+    let image = ImageRef::new(format!("{}-moving:1", bed.project));
+    bed.engine.tag(&tiny, &image).await.expect("tagged");
+    let compose = format!("services:\n  a:\n    image: {image}\n    stop_grace_period: 0s\n");
+    let patient = Patient::of(bed, &compose);
+    patient.run(&["up"]);
+    patient.doctor(&[]).is_well("project.containers");
+    let labels = BTreeMap::from([("made".to_owned(), "anew".to_owned())]);
+    let name = ContainerId::new(format!("{}-a-1", patient.bed.project));
+    let (engine, committed) = (&patient.bed.engine, ImageRef::new(image.as_str()));
+    engine.remove_image(&image).await.ok();
+    engine
+        .commit(&name, &committed, &labels)
+        .await
+        .expect("made anew");
+
+    let found = patient.doctor(&[]);
+
+    patient.run(&["down", "--yes"]);
+    patient.bed.engine.remove_image(&image).await.ok();
+    found.finds(
+        "warning",
+        "project.containers",
+        &["`a` runs an older image", "jobsprint-dev up a"],
     );
 }
 

@@ -1,5 +1,6 @@
 //! What is asked of the engine.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use super::host::space;
 use super::project::AtEngine;
 use crate::app::hands::images_of;
-use crate::doctor::{EngineSeen, LookupSeen};
+use crate::doctor::{EngineSeen, LITTLE_SPACE, LookupSeen};
 use crate::domain::{ObservedContainer, ServiceName, Stack};
 use crate::engine::{Engine, EngineFacts, EngineSurvey, ExecRequest};
 
@@ -54,7 +55,8 @@ pub(super) async fn look(
         ))),
         join_all(running.iter().map(|container| async {
             let usage = timeout(PATIENCE, engine.usage(&container.id)).await;
-            usage.ok().and_then(Result::ok).unwrap_or_default().memory
+            let usage = usage.ok().and_then(Result::ok)?;
+            Some((container.service.clone(), usage.memory))
         })),
     );
     let facts = facts.unwrap_or_else(|_| EngineFacts {
@@ -67,16 +69,30 @@ pub(super) async fn look(
     });
     let is_here = facts.address.starts_with("unix:");
     let root = survey.as_ref().ok().map(|survey| survey.root.clone());
+    let space = root
+        .filter(|root| is_here && !root.is_empty())
+        .and_then(|root| space(Path::new(&root)));
+    let mut used_memory: BTreeMap<ServiceName, u64> = BTreeMap::new();
+    for (service, bytes) in used.into_iter().flatten() {
+        // Of several containers of a service, the hungriest speaks for each.
+        let most = used_memory.entry(service).or_default();
+        *most = bytes.max(*most);
+    }
     EngineSeen {
-        space: root
-            .filter(|root| is_here && !root.is_empty())
-            .and_then(|root| space(Path::new(&root))),
+        disk_users: match space {
+            Some(space) if space.free < LITTLE_SPACE => {
+                let asked = timeout(PATIENCE, engine.disk_users()).await;
+                asked.ok().and_then(Result::ok)
+            }
+            _ => None,
+        },
+        space,
         facts,
         survey,
         asked,
         images: images.into_iter().flatten().collect(),
         lookups: lookups.into_iter().flatten().collect(),
-        used_memory: used.into_iter().sum(),
+        used_memory,
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::verb::deed;
+use super::verb::deeds;
 use crate::app::project::Place;
 use crate::app::session::Session;
 use crate::app::{engine, environment};
@@ -17,14 +17,19 @@ use crate::event::Event;
 pub(super) async fn all(session: &Session, scope: &Scope, verdicts: &[Verdict]) {
     let root = Place::find(session, scope).root;
     for verdict in verdicts {
-        let (Some(deed), Some(mend)) = (deed(verdict), &verdict.mend) else {
+        let (deeds, Some(mend)) = (deeds(verdict), &verdict.mend) else {
             continue;
         };
+        if deeds.is_empty() {
+            continue;
+        }
         let text = format!("{}: {}", verdict.check, mend.command);
         session.events.tell(Event::Notice { text });
-        if let Err(reason) = perform(session, &root, deed).await {
-            let text = format!("{} was not mended: {reason}", verdict.check);
-            session.events.tell(Event::Warning { text });
+        for deed in deeds {
+            if let Err(reason) = perform(session, &root, deed).await {
+                let text = format!("{} was not mended: {reason}", verdict.check);
+                session.events.tell(Event::Warning { text });
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod engine;
 mod facts;
 mod host;
+mod kept;
 mod mend;
 mod project;
 mod prove;

@@ -11,7 +11,8 @@ use futures_util::future::join_all;
 use rustix::fs::{Access, access};
 use tokio::time::timeout;
 
-use super::sources;
+use super::{kept, sources};
+use crate::app::appetite::Appetites;
 use crate::app::hands::images_of;
 use crate::app::session::Session;
 use crate::app::up::{Publisher, published_ports};
@@ -185,6 +186,8 @@ pub(super) fn on_disk(root: PathBuf, stack: Option<&Stack>, locks: &Path) -> Pro
         scripts: stack.map(sources::scripts).unwrap_or_default(),
         contexts: stack.map(sources::contexts).unwrap_or_default(),
         leftovers: leftovers(&root),
+        kept: kept::look(&root),
+        appetites: Appetites::read(&root).services().clone(),
         unwritable,
         certificate: stack.and_then(|stack| certificate(&root, stack)),
         root,

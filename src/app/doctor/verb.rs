@@ -4,7 +4,7 @@ use super::facts::gather;
 use super::{mend, prove};
 use crate::app::session::Session;
 use crate::doctor::verdicts;
-use crate::domain::{DoctorRequest, Failure, Level, Scope, Treatment, Verdict};
+use crate::domain::{Deed, DoctorRequest, Failure, Level, Scope, Treatment, Verdict};
 use crate::error::exit_code;
 use crate::report::{self, Mode};
 
@@ -33,7 +33,7 @@ pub(in crate::app) async fn run(
 /// The verdicts after all that is safe was done about those before.
 async fn mended(session: &Session, scope: &Scope) -> Vec<Verdict> {
     let found = verdicts(&gather(session, scope).await);
-    if !found.iter().any(|verdict| deed(verdict).is_some()) {
+    if !found.iter().any(|verdict| !deeds(verdict).is_empty()) {
         return found;
     }
     mend::all(session, scope, &found).await;
@@ -41,7 +41,9 @@ async fn mended(session: &Session, scope: &Scope) -> Vec<Verdict> {
 }
 
 /// What is safe to do about a verdict.
-pub(super) fn deed(verdict: &Verdict) -> Option<&crate::domain::Deed> {
-    let mend = verdict.mend.as_ref()?;
-    mend.deed.as_ref().filter(|_| verdict.level != Level::Ok)
+pub(super) fn deeds(verdict: &Verdict) -> &[Deed] {
+    match &verdict.mend {
+        Some(mend) if verdict.level != Level::Ok => &mend.deeds,
+        _ => &[],
+    }
 }

@@ -56,7 +56,7 @@ pub(super) const ENGINE: &[Explanation] = &[
     ),
     check(
         "engine.memory",
-        "Whether the engine's machine has the memory that the stack's services reserve or use.",
+        "Whether the engine's machine has the memory that the stack's services took at their last starts, or reserve.",
         &["a small virtual machine"],
         LOOK,
     ),

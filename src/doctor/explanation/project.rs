@@ -64,6 +64,12 @@ pub(super) const PROJECT: &[Explanation] = &[
         MEND,
     ),
     check(
+        "project.kept",
+        "Whether snapshots, backups and templates take much room.",
+        &["snapshots that nobody needs any more", "backups of months"],
+        &["jobsprint-dev snapshot list", "jobsprint-dev backup prune"],
+    ),
+    check(
         "project.certificate",
         "Whether the certificate for localhost is good.",
         &["it has expired"],

@@ -2,11 +2,15 @@
 
 use super::gathered;
 use crate::doctor::engine::bytes;
-use crate::doctor::{PathUse, ProjectFacts};
+use crate::doctor::{KeptSeen, PathUse, ProjectFacts};
 use crate::domain::{Deed, FailureKind, Level, Verdict};
 
 /// A context above this makes every build slow.
 const HUGE: u64 = 50 << 20;
+/// Kept data above this is worth a look.
+const MUCH: u64 = 5 << 30;
+/// So many of the largest are named.
+const LARGEST: usize = 3;
 /// What `.dockerignore` starts with where nobody wrote one.
 const ALWAYS_IGNORED: [&str; 2] = [".git", "node_modules"];
 /// Entries at a context's top that are made by tools, and never belong in an image.
@@ -87,26 +91,10 @@ pub(super) fn paths(project: &ProjectFacts) -> Verdict {
             .mend(format!("write it, or correct `build.dockerfile` of `{service}`")),
         }
     });
-    let mut all: Vec<Verdict> = judged.collect();
-    // Each has a deed of its own; with several, one headline would hide the others' deeds.
-    if all.len() > 1
-        && project
-            .missing
-            .iter()
-            .all(|one| one.usage == PathUse::Mount)
-    {
-        let reasons: Vec<String> = all
-            .iter()
-            .skip(1)
-            .map(|other| other.reason.clone())
-            .collect();
-        all.truncate(1);
-        all[0].evidence.extend(reasons);
-    }
     gathered(
         "project.paths",
         "every path that the files name is there",
-        all,
+        judged.collect(),
     )
 }
 
@@ -228,6 +216,33 @@ pub(super) fn leftovers(project: &ProjectFacts) -> Verdict {
         "no killed run left files behind",
         judged.collect(),
     )
+}
+
+/// What the tool keeps and a person may let go.
+pub(super) fn kept(project: &ProjectFacts) -> Verdict {
+    let whole: u64 = project.kept.iter().map(|kept| kept.bytes).sum();
+    if whole < MUCH {
+        let text = match whole {
+            0 => "no snapshots and backups are kept".to_owned(),
+            _ => format!("what is kept of data takes {}", bytes(whole)),
+        };
+        return Verdict::ok("project.kept", text);
+    }
+    let mut kept: Vec<&KeptSeen> = project.kept.iter().collect();
+    kept.sort_by(|one, other| other.bytes.cmp(&one.bytes).then(one.what.cmp(&other.what)));
+    let reason = format!("snapshots, backups and templates take {}", bytes(whole));
+    let verdict = Verdict::warning("project.kept", reason);
+    let shown = kept.iter().take(LARGEST);
+    let verdict = shown.fold(verdict, |verdict, one| {
+        verdict.shown(format!("{} {}", one.what, bytes(one.bytes)))
+    });
+    let mut commands: Vec<&str> = Vec::new();
+    for one in &kept {
+        if !commands.contains(&one.prune.as_str()) && commands.len() < LARGEST {
+            commands.push(&one.prune);
+        }
+    }
+    verdict.mend(commands.join("; "))
 }
 
 pub(super) fn certificate(project: &ProjectFacts) -> Option<Verdict> {

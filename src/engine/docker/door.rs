@@ -27,9 +27,9 @@ use crate::domain::{
     ObservedContainer, ProjectName, Subnet, VolumeSpec,
 };
 use crate::engine::{
-    BuildRequest, Credentials, Engine, EngineError, EngineFacts, EngineSurvey, EventStream,
-    ExecRequest, ExecSession, Executed, ImageCommand, ImageProgress, ImageTraits, LogRequest,
-    LogStreamReader, Removal, Usage,
+    BuildRequest, Credentials, DiskUsers, Engine, EngineError, EngineFacts, EngineSurvey,
+    EventStream, ExecRequest, ExecSession, Executed, ImageCommand, ImageProgress, ImageTraits,
+    LogRequest, LogStreamReader, Removal, Usage,
 };
 
 /// What a stop may take beyond its grace: the kill, and the engine's own work.
@@ -57,6 +57,10 @@ impl Engine for DockerEngine {
 
     async fn survey(&self) -> Result<EngineSurvey, EngineError> {
         self.look_around().await
+    }
+
+    async fn disk_users(&self) -> Result<DiskUsers, EngineError> {
+        self.measure_disk().await
     }
 
     async fn projects_with(&self, label: &str) -> Result<BTreeSet<String>, EngineError> {
@@ -396,7 +400,14 @@ impl Engine for DockerEngine {
                 .unwrap_or_default(),
             memory: stats
                 .memory_stats
-                .and_then(|memory| memory.usage)
+                .map(|memory| {
+                    // Files that the kernel may forget at any time are no need; cgroup 2 and 1 name them so.
+                    let stats = memory.stats.unwrap_or_default();
+                    let names = ["inactive_file", "total_inactive_file"];
+                    let files = names.iter().filter_map(|name| stats.get(*name)).max();
+                    let files = files.copied().unwrap_or_default();
+                    memory.usage.unwrap_or_default().saturating_sub(files)
+                })
                 .unwrap_or_default(),
         })
     }

@@ -5,6 +5,7 @@ mod attachment;
 mod body;
 mod builder;
 mod client;
+mod disk;
 mod door;
 mod exec;
 mod fault;

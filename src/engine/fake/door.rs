@@ -19,9 +19,9 @@ use crate::domain::{
     ObservedContainer, ProjectName, VolumeSpec,
 };
 use crate::engine::{
-    BuildRequest, Credentials, Engine, EngineError, EngineFacts, EngineSurvey, EventStream,
-    ExecRequest, ExecSession, Executed, ImageCommand, ImageProgress, ImageTraits, LogLine,
-    LogRequest, LogStreamReader, Removal, Usage,
+    BuildRequest, Credentials, DiskUsers, Engine, EngineError, EngineFacts, EngineSurvey,
+    EventStream, ExecRequest, ExecSession, Executed, ImageCommand, ImageProgress, ImageTraits,
+    LogLine, LogRequest, LogStreamReader, Removal, Usage,
 };
 use crate::event::LogStream;
 
@@ -92,6 +92,10 @@ impl Engine for FakeEngine {
                 .collect(),
             ..EngineSurvey::default()
         })
+    }
+
+    async fn disk_users(&self) -> Result<DiskUsers, EngineError> {
+        Ok(DiskUsers::default())
     }
 
     async fn projects_with(&self, label: &str) -> Result<BTreeSet<String>, EngineError> {

@@ -1,0 +1,82 @@
+//! The most memory that each service was seen to take: noted after starts, and compared by `doctor` with what the engine has.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use super::project::Project;
+use crate::domain::{Observed, ServiceName};
+use crate::engine::Engine;
+use crate::store::{self, Privacy, StateDir};
+
+/// Where it is noted, in the project's state.
+const FILE: &str = "memory.json";
+/// The version of that file.
+const VERSION: u32 = 1;
+/// How long the engine may take to tell: a start has waited enough already.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The most that each service took, in bytes of one container.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Appetites {
+    version: u32,
+    services: BTreeMap<String, u64>,
+}
+
+impl Appetites {
+    /// What is noted at `root`; nothing where the file is missing, broken or of another version.
+    pub fn read(root: &Path) -> Self {
+        let text = fs::read_to_string(StateDir::of(root).path().join(FILE)).unwrap_or_default();
+        let read: Option<Self> = serde_json::from_str(&text).ok();
+        read.filter(|read| read.version == VERSION)
+            .unwrap_or_default()
+    }
+
+    /// By service.
+    pub fn services(&self) -> &BTreeMap<String, u64> {
+        &self.services
+    }
+
+    /// Looks at what runs and notes what grew. What can't be learnt or written fails nobody's start.
+    pub async fn note(project: &Project, engine: &dyn Engine, observed: &Observed) {
+        let running = observed
+            .containers
+            .iter()
+            .filter(|found| found.is_running());
+        let asked = running.map(|found| async {
+            let usage = timeout(PATIENCE, engine.usage(&found.id)).await;
+            Some((found.service.to_string(), usage.ok()?.ok()?.memory))
+        });
+        let mut noted = Self::read(&project.root);
+        let before = noted.clone();
+        noted.version = VERSION;
+        for (service, bytes) in join_all(asked).await.into_iter().flatten() {
+            let most = noted.services.entry(service).or_default();
+            *most = bytes.max(*most);
+        }
+        let known: Vec<&str> = project
+            .stack
+            .services
+            .keys()
+            .map(ServiceName::as_str)
+            .collect();
+        noted
+            .services
+            .retain(|service, _| known.contains(&service.as_str()));
+        if noted != before {
+            noted.keep(&project.root);
+        }
+    }
+
+    fn keep(&self, root: &Path) {
+        let text = serde_json::to_string_pretty(self).expect("maps of texts and numbers are JSON");
+        if let Ok(state) = StateDir::of(root).directory("") {
+            store::write(&state.join(FILE), text.as_bytes(), Privacy::Private).ok();
+        }
+    }
+}
