@@ -10,11 +10,21 @@ mod checkout;
 mod commands;
 #[path = "ci/github.rs"]
 mod github;
+#[path = "ci/grabbed.rs"]
+mod grabbed;
+#[path = "ci/kills.rs"]
+mod kills;
 #[path = "ci/leaks.rs"]
 mod leaks;
 #[path = "ci/places.rs"]
 mod places;
 #[path = "ci/replay.rs"]
 mod replay;
+#[path = "ci/reuse.rs"]
+mod reuse;
+#[path = "ci/stores.rs"]
+mod stores;
+#[path = "ci/templates.rs"]
+mod templates;
 #[path = "ci/workflows.rs"]
 mod workflows;

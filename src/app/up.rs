@@ -253,8 +253,12 @@ fn waits_of(
 
 /// One run at a time changes a project; the wait for another is told.
 pub(super) async fn lock(session: &Session, project: &Project) -> Result<ProjectLock, Failure> {
-    let name = project.stack.project.as_str();
-    let directory = project.locks();
+    lock_name(session, project.stack.project.as_str()).await
+}
+
+/// The same, of a project that isn't at hand yet.
+pub(super) async fn lock_name(session: &Session, name: &str) -> Result<ProjectLock, Failure> {
+    let directory = session.locks();
     let taking = ProjectLock::take(&directory, name, |holder| {
         let who = holder.map_or_else(String::new, |pid| format!(" (pid {pid})"));
         let text = format!("another jobsprint-dev{who} is at work on `{name}`; waiting for it");

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::Request;
 use super::replay::ReplayArguments;
 use super::setup::duration;
-use crate::domain::{BuildImages, CiRequest, CommandPlace, Keep, OutputMode, Phase, Scope};
+use crate::domain::{BuildImages, CiRequest, CommandPlace, Keep, OutputMode, Phase, Reuse, Scope};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -16,12 +16,17 @@ Examples:
   jobsprint-dev ci -- npm test                        a stack of its own, removed afterwards
   jobsprint-dev ci --services postgres,redis -- go test ./...
   jobsprint-dev ci --keep on-failure -- npm test      leave a failed one for a look
+  jobsprint-dev ci --reuse -- npm test                keep one stack for the runs to come, for quick turns at a desk
   jobsprint-dev ci --in api-gateway -- npm test       run the command in a service's container
 
 The command finds DATABASE_URL, REDIS_URL, AMQP_URL, API_URL and the like in its environment, and the
 stack's name in JOBSPRINT_STACK. The exit code is the command's own: 128+n after signal n, 127 where it
 is not found, 124 where --timeout ended it; a set-up that fails has the codes of `jobsprint-dev --help`.")]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of the command line"
+)]
 pub(super) struct CiArguments {
     #[command(subcommand)]
     verb: Option<CiVerb>,
@@ -49,6 +54,9 @@ pub(super) struct CiArguments {
     /// Leave seeds out
     #[arg(long)]
     no_seed: bool,
+    /// Take over the stack that an earlier run of this checkout left, data and all, and leave it for the next one
+    #[arg(long)]
+    reuse: bool,
     /// Neither begin with the data of an earlier run nor keep this one's
     #[arg(long)]
     no_template: bool,
@@ -112,6 +120,11 @@ impl CiArguments {
             junit: self.junit,
             migrate: phase(self.no_migrate),
             seed: phase(self.no_seed),
+            reuse: if self.reuse {
+                Reuse::Left
+            } else {
+                Reuse::Fresh
+            },
             template: phase(self.no_template),
             build: if self.build {
                 BuildImages::Anew

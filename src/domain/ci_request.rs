@@ -17,6 +17,16 @@ pub enum Keep {
     Always,
 }
 
+/// Whose stack a run gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reuse {
+    /// One of its own.
+    #[default]
+    Fresh,
+    /// `--reuse`: the one that an earlier run of the checkout left, brought up to date; it stays for the next run.
+    Left,
+}
+
 /// Where `ci`'s command runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CommandPlace {
@@ -46,6 +56,8 @@ pub struct CiRequest {
     pub migrate: Phase,
     /// `--no-seed`.
     pub seed: Phase,
+    /// `--reuse`.
+    pub reuse: Reuse,
     /// `--no-template`.
     pub template: Phase,
     /// `--build`.

@@ -29,24 +29,6 @@ async fn a_run_that_is_asked_to_end_removes_its_stack() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_killed_at_any_moment_leaves_nothing() {
-    let checkout = Checkout::new().await;
-    // Moments of a run of about a second, from before the first object to within the command.
-    for step in 0..10 {
-        let mut run = checkout.start(&["--", "sleep", "3600"]);
-        tokio::time::sleep(std::time::Duration::from_millis(step * 130)).await;
-        run.kill().expect("killed");
-        run.wait().expect("reaped");
-    }
-
-    // The guards of those runs, or else the next look, remove them.
-    let swept = checkout.tool(&["stacks", "gc"]);
-
-    assert!(swept.status.success(), "{}", text(&swept.stderr));
-    checkout.until_stacks(0).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_command_ends_with_a_killed_owner() {
     let checkout = Checkout::new().await;
     let mut run = checkout.start(&["--", "sh", "-c", "echo $$; exec sleep 3600"]);

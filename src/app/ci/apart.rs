@@ -7,7 +7,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::base::Base;
+use super::lasting::{self, Lasting};
 use super::owner::this_process;
+use super::run::note_kept;
 use crate::app::files::Disk;
 use crate::app::project::{Place, Project, wrong};
 use crate::app::randomness::SystemRandomness;
@@ -22,7 +24,7 @@ use crate::isolate::{
     host_environment,
 };
 use crate::plan;
-use crate::run::is_free;
+use crate::run::{ProjectLock, is_free};
 
 /// Ports below the range that the kernel hands out by itself, so that no outgoing connection takes one.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -30,6 +32,15 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 pub(super) const LEASE: Duration = Duration::from_hours(6);
 /// The name under which the checkout's `.env` is left aside.
 const NO_ENV: &str = "/dev/null/jobsprint-dev";
+
+/// How long a copy is of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Lasts {
+    /// It goes with the run that it was made for.
+    ForThisRun,
+    /// The next run of this checkout takes it over.
+    ForTheNext,
+}
 
 /// A disposable copy of the project.
 pub(in crate::app) struct Apart {
@@ -39,6 +50,19 @@ pub(in crate::app) struct Apart {
     pub told: BTreeMap<String, Secret>,
     /// What its stores begin with.
     pub base: Base,
+    _lock: Option<ProjectLock>,
+}
+
+impl Apart {
+    /// A copy for one run, whose stores begin with nothing.
+    pub fn new(project: Project, told: BTreeMap<String, Secret>) -> Self {
+        Self {
+            project,
+            told,
+            base: Base::nothing(),
+            _lock: None,
+        }
+    }
 }
 
 /// The project's files, read for copies.
@@ -80,7 +104,8 @@ impl Original {
     }
 
     /// Makes a copy with values, names and addresses that nobody else has; for a request that is `templated`, one whose
-    /// stores begin with a template where there is one, and whose secrets are that one's.
+    /// stores begin with a template where there is one, and whose secrets are that one's. A copy that an earlier run left
+    /// for the next is taken over as it is.
     ///
     /// # Errors
     /// Where the files are wrong, or the engine or this machine has no room.
@@ -89,17 +114,36 @@ impl Original {
         session: &Session,
         engine: &dyn Engine,
         templated: Option<&CiRequest>,
+        lasting: Lasts,
     ) -> Result<Apart, Failure> {
         let mut values = self.values(&BTreeMap::new());
         let mut loaded = self.load(session, &values)?;
         let names = plan::select(&loaded.stack, &self.scope.services);
         let names = names.map_err(|error| up::unknown(&error))?;
+        let original = self.place.further.project(&loaded.stack.project);
+        let project = match lasting {
+            Lasts::ForThisRun => ci_project(&original, random()),
+            Lasts::ForTheNext => lasting::project_of(&original, &self.place.root),
+        };
+        // One run at a time has a stack that stays, and nobody clears that away meanwhile.
+        let (lock, known) = match lasting {
+            Lasts::ForThisRun => (None, None),
+            Lasts::ForTheNext => {
+                let lock = up::lock_name(session, project.as_str()).await?;
+                note_kept(session, project.as_str())?;
+                (Some(lock), Lasting::find(session, engine, &project).await)
+            }
+        };
+        if let Some(known) = &known {
+            values = self.values(&known.values());
+            loaded = self.load(session, &values)?;
+        }
         let base = match templated {
-            Some(request) => {
+            Some(request) if known.is_none() => {
                 let generated = self.generated(&values);
                 Base::find(session, engine, request, &loaded.stack, generated).await?
             }
-            None => Base::nothing(),
+            _ => Base::nothing(),
         };
         if let Some(template) = &base.template {
             // The data was made with these: passwords stand in it, and what n8n's key has sealed.
@@ -114,10 +158,10 @@ impl Original {
         let reach = reach(&facts, &taken);
         let relocation = Relocation {
             ports: free_ports(&fixed_ports(stack), reach.bind)?,
-            reach,
+            reach: reach.clone(),
         };
-        let choice = Choice {
-            project: ci_project(&self.place.further.project(&stack.project), random()),
+        let mut choice = Choice {
+            project,
             subnets: subnets(stack, taken)?,
             relocation,
             lease: Lease {
@@ -131,6 +175,12 @@ impl Original {
                     .cloned(),
             },
         };
+        if let Some(known) = known {
+            choice = known.choice(choice, reach);
+        }
+        if lasting == Lasts::ForTheNext {
+            Lasting::note(session, &choice, &self.generated(&values))?;
+        }
         let mut stack = copy(stack, &choice);
         base.make_room(&mut stack);
         let declared = declared(&values);
@@ -140,6 +190,7 @@ impl Original {
             project: Project::apart(session, &self.place, loaded, stack, schema),
             told,
             base,
+            _lock: lock,
         })
     }
 

@@ -7,6 +7,7 @@ mod command;
 mod culprit;
 mod github;
 mod guard;
+mod lasting;
 mod owner;
 mod pins;
 mod relic;
@@ -15,7 +16,7 @@ mod run;
 mod set_up;
 mod teardown;
 
-pub(super) use apart::{Apart, Original, random, reach};
+pub(super) use apart::{Apart, Lasts, Original, random, reach};
 pub(super) use base::cupboard;
 pub(super) use github::run;
 pub(super) use guard::{Guard, leave_session, stand_by};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::apart::{Apart, LEASE, free_ports, random, reach, subnets};
-use super::base::Base;
 use super::guard::Guard;
 use super::owner::this_process;
 use super::relic::{MODEL, Relic};
@@ -176,11 +175,7 @@ async fn apart(
     // Secrets whose names don't say so are such, too.
     session.conceal(&values.into_values().collect::<Vec<Secret>>());
     root.clone_into(&mut project.root);
-    Ok(Apart {
-        project,
-        told,
-        base: Base::nothing(),
-    })
+    Ok(Apart::new(project, told))
 }
 
 /// Says on every object that it is a replay's.

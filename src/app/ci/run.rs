@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::apart::{Apart, Original};
+use super::apart::{Apart, Lasts, Original};
 use super::capsule::{self, Wrong};
 use super::command::{self, Ended};
 use super::github;
@@ -15,7 +15,7 @@ use crate::app::session::Session;
 use crate::app::startup::Keep as Keeping;
 use crate::app::{engine, exec, faults, stacks, up};
 use crate::domain::{
-    CiRequest, CommandPlace, Detail, Exec, Failure, FailureKind, Keep, Phase, ServiceName,
+    CiRequest, CommandPlace, Detail, Exec, Failure, FailureKind, Keep, Phase, Reuse, ServiceName,
 };
 use crate::engine::Engine;
 use crate::event::Event;
@@ -30,10 +30,15 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
     let engine = engine::reach(session).await?;
     let original = Original::find(session, &request.scope)?;
     stacks::collect(session, &*engine).await?;
-    let mut templates = request.template;
+    let lasts = match request.reuse {
+        Reuse::Fresh => Lasts::ForThisRun,
+        Reuse::Left => Lasts::ForTheNext,
+    };
+    let mut filling = request.template;
     for attempt in 1.. {
-        let templated = Some(&request).filter(|_| templates == Phase::Do);
-        let apart = original.apart(session, &*engine, templated).await?;
+        let templated = Some(&request).filter(|_| filling == Phase::Do);
+        let apart = original.apart(session, &*engine, templated, lasts);
+        let apart = apart.await?;
         let mut course = around(session, &request, &engine, &apart).await?;
         let retry = course.retry(&apart).filter(|_| attempt < ATTEMPTS);
         let again = retry.is_some();
@@ -44,7 +49,7 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
                 session.events.tell(Event::Notice { text });
                 if retry == Retry::FromNothing {
                     apart.base.discard(session);
-                    templates = Phase::Skip;
+                    filling = Phase::Skip;
                 }
             }
             (ended, _) => return ended,
@@ -191,7 +196,8 @@ pub(super) async fn end(
         Keep::OnFailure => course.ended != Ok(0),
         Keep::Always => true,
     };
-    if stays && !again {
+    let is_left = request.reuse == Reuse::Left && course.phases.len() > 1;
+    if (stays || is_left) && !again {
         keep(session, project.as_str())?;
     } else {
         let began = session.events.elapsed();
@@ -311,18 +317,23 @@ const KEPT: Duration = Duration::from_hours(24);
 
 /// Notes that a stack stays on purpose, and tells what to do with it.
 pub(super) fn keep(session: &Session, project: &str) -> Result<(), Failure> {
+    note_kept(session, project)?;
+    let text = format!(
+        "{project} stays for a day: look with `jobsprint-dev -p {project} logs`, remove it with `jobsprint-dev stacks rm {project}`"
+    );
+    session.events.tell(Event::Notice { text });
+    Ok(())
+}
+
+/// Notes that a stack is not to be cleared away.
+pub(super) fn note_kept(session: &Session, project: &str) -> Result<(), Failure> {
     let directory = notes(session);
     let noted = std::fs::create_dir_all(&directory)
         .and_then(|()| std::fs::write(directory.join(project), b""));
     noted.map_err(|error| {
         let message = format!("cannot write below `{}`: {error}", directory.display());
         Failure::new(FailureKind::Project, message)
-    })?;
-    let text = format!(
-        "{project} stays for a day: look with `jobsprint-dev -p {project} logs`, remove it with `jobsprint-dev stacks rm {project}`"
-    );
-    session.events.tell(Event::Notice { text });
-    Ok(())
+    })
 }
 
 /// Whether the stack of this project stays on purpose.

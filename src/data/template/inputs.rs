@@ -51,7 +51,8 @@ impl Inputs {
             all.filter(|service| wanted.names.contains(&service.name))
         };
         let keeps = |service: &Service| service.role == Role::Data || has_volume(service);
-        if !services().any(keeps) || services().any(|service| service.replicas > 1) {
+        let has_store = services().any(|service| service.role == Role::Data);
+        if !has_store || services().any(|service| service.replicas > 1) {
             return Ok(None);
         }
         let mut digest = Digest::new();
@@ -86,6 +87,9 @@ impl Inputs {
     }
 
     /// One hash of it all: the template's name.
+    ///
+    /// # Panics
+    /// Never: text and lists can be written as JSON.
     #[must_use]
     pub fn key(&self) -> String {
         let mut digest = Digest::new();

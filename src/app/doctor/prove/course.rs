@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::patient::Patient;
-use crate::app::ci::{Guard, Original, certify, remove};
+use crate::app::ci::{Guard, Lasts, Original, certify, remove};
 use crate::app::session::Session;
 use crate::app::{conclusion, engine, faults, stacks, up};
 use crate::doctor::{Trial, trials};
@@ -29,7 +29,8 @@ pub(in crate::app::doctor) async fn run(
     let mut well = 0;
     let mut number = 0;
     let total = loop {
-        let apart = original.apart(session, &*engine, None).await?;
+        let apart = original.apart(session, &*engine, None, Lasts::ForThisRun);
+        let apart = apart.await?;
         let stack = &apart.project.stack;
         let names = plan::select(stack, &scope.services).map_err(|error| up::unknown(&error))?;
         let all = trials(stack, &names);
