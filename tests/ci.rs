@@ -1,5 +1,7 @@
 //! `ci` on a real engine: a stack around one command, whatever becomes of the command, of the run, or of its owner.
 
+#[path = "support/own_engine.rs"]
+mod own_engine;
 mod support;
 
 #[path = "ci/capsules.rs"]
@@ -20,6 +22,8 @@ mod leaks;
 mod places;
 #[path = "ci/replay.rs"]
 mod replay;
+#[path = "ci/restarts.rs"]
+mod restarts;
 #[path = "ci/reuse.rs"]
 mod reuse;
 #[path = "ci/stores.rs"]

@@ -1,16 +1,18 @@
 //! Services that are ready late, lie, or lose their engine: what `up` says of them, on a real engine.
 
+#[path = "support/own_engine.rs"]
+mod own_engine;
 #[path = "world/shipped.rs"]
 mod shipped;
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use jobsprint_dev::domain::ImageRef;
-use jobsprint_dev::engine::{Surroundings, connect};
+use own_engine::OwnEngine;
 use support::Bed;
 
 /// The tool at work on this Compose file.
@@ -176,71 +178,6 @@ async fn a_service_that_the_kernel_kills_for_its_memory_is_told_so() {
 
     assert_eq!(code, Some(31), "{said}");
     assert!(said.contains("out of memory"), "{said}");
-}
-
-/// An engine of this test's own, that may be ended.
-struct OwnEngine {
-    directory: PathBuf,
-    daemon: Child,
-}
-
-impl OwnEngine {
-    fn start(directory: &Path) -> Self {
-        let part = |name: &str| directory.join(name).display().to_string();
-        let log = fs::File::create(directory.join("log")).expect("a file");
-        // With a network of its own: an engine without a bridge takes away the one that it finds.
-        let daemon = Command::new("unshare")
-            .args(["--net", "dockerd"])
-            .args(["--data-root", &part("data"), "--exec-root", &part("exec")])
-            .args(["--pidfile", &part("pid"), "--host"])
-            .arg(format!("unix://{}", part("engine.sock")))
-            .args(["--bridge=none", "--iptables=false", "--ip-forward=false"])
-            .args(["--containerd-namespace", "jobsprint-dev-test"])
-            .args([
-                "--containerd-plugins-namespace",
-                "jobsprint-dev-test-plugins",
-            ])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("dockerd is installed");
-        Self {
-            directory: directory.to_owned(),
-            daemon,
-        }
-    }
-
-    fn address(&self) -> String {
-        format!("unix://{}", self.directory.join("engine.sock").display())
-    }
-
-    async fn connected(&self) -> std::sync::Arc<dyn jobsprint_dev::engine::Engine> {
-        let address = self.address();
-        let began = Instant::now();
-        loop {
-            let around =
-                Surroundings::read(|name| (name == "DOCKER_HOST").then(|| address.clone()));
-            match connect(&around).await {
-                Ok(engine) => return engine,
-                Err(absence) if began.elapsed() > Duration::from_mins(1) => panic!("{absence}"),
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
-    }
-
-    fn end(&mut self) {
-        let pid = self.daemon.id().to_string();
-        Command::new("kill").arg(pid).status().expect("kill starts");
-        self.daemon.wait().expect("it is our child");
-    }
-}
-
-impl Drop for OwnEngine {
-    fn drop(&mut self) {
-        if matches!(self.daemon.try_wait(), Ok(None)) {
-            self.end();
-        }
-    }
 }
 
 const SLOW: &str = "
