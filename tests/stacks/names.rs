@@ -152,3 +152,25 @@ async fn a_directory_that_was_moved_takes_its_stack_along() {
             .is_empty()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environments_addresses_follow_the_ports() {
+    let repository = Repository::new().await;
+    let pay = repository.worktree("pay");
+    let plain = repository.ports[0];
+    fs::create_dir(pay.join("templates")).expect("made");
+    let schema =
+        format!("# @type=port\nWEB_PORT={plain}\n\nWEB_URL=http://localhost:${{WEB_PORT}}\n");
+    fs::write(pay.join("templates/.env.schema"), schema).expect("written");
+    let written = format!("WEB_PORT={plain}\nWEB_URL=http://localhost:{plain}/x\n");
+    fs::write(pay.join(".env"), &written).expect("written");
+    let own = port(&pay, &[], &[]);
+
+    let listed = well(&pay, &["env", "list"]);
+
+    assert!(listed.contains(&format!("WEB_PORT={own}\n")), "{listed}");
+    let address = format!("http://localhost:{own}/x");
+    assert!(listed.contains(&address), "{listed}");
+    let kept = fs::read_to_string(pay.join(".env")).expect("read");
+    assert_eq!(kept, written, "what stands in it is nobody's to alter");
+}

@@ -9,7 +9,9 @@ use crate::app::environment;
 use crate::app::project::Place;
 use crate::app::session::Session;
 use crate::domain::{Failure, FailureKind, Scope};
+use crate::dotenv::quote;
 use crate::env::{Document, Schema, Sources, document_failure};
+use crate::isolate::Relocation;
 use crate::store::EnvFile;
 
 /// A project's environment as its files have it.
@@ -52,7 +54,7 @@ impl EnvFiles {
     }
 }
 
-/// The ports of a further stack, as a file over the others.
+/// The ports of a further stack, and the addresses that follow them, as a file over the others.
 fn ports(
     session: &Session,
     place: &Place,
@@ -64,9 +66,19 @@ fn ports(
         .flat_map(|(_, document)| document.values())
         .collect();
     let effect = Block::read(&state).effect(&given, &session.environment);
-    let lines = effect.variables.iter();
-    let text = lines.fold(String::new(), |text, (name, to)| {
-        text + &format!("{name}={to}\n")
+    let texts = Relocation {
+        ports: effect.moved,
+        ..Relocation::default()
+    };
+    let rewritten = given.iter().filter_map(|(name, value)| {
+        let rewritten = texts.rewrite(value);
+        (rewritten != *value).then(|| (name.clone(), rewritten))
+    });
+    let mut lines: BTreeMap<String, String> = rewritten.collect();
+    lines.extend(effect.variables);
+    let text = lines.iter().fold(String::new(), |text, (name, value)| {
+        let value = quote(value).unwrap_or_default();
+        text + &format!("{name}={value}\n")
     });
     let name = state.path().join("block.json");
     let name = name.strip_prefix(&place.root).unwrap_or(&name);

@@ -31,18 +31,21 @@ pub(super) async fn remove(
             .hint("see what there is with `jobsprint-dev stacks list`"));
     };
     if stack.kind.lease().is_none() {
-        if request.keep == Phase::Do {
-            let scope = scope_of(session, &stack)?;
+        // What it takes to keep the data is looked for before anybody is asked.
+        let scope = match request.keep {
+            Phase::Do => Some(scope_of(session, &stack)?),
+            Phase::Skip => None,
+        };
+        confirm(session, &stack, request.consent)?;
+        if let Some(scope) = scope {
             let down = Down {
                 scope,
                 volumes: VolumeFate::Remove,
                 keep: Phase::Do,
-                consent: request.consent,
+                consent: Consent::Given,
                 run: Run::Real,
             };
             Box::pin(down::run(session, down)).await?;
-        } else {
-            confirm(session, &stack, request.consent)?;
         }
     }
     // Also what the stack's files no longer know.
