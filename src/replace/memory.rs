@@ -26,6 +26,26 @@ pub(super) struct Memory {
     disobeyed: BTreeMap<ServiceName, u32>,
 }
 
+/// How a process that was asked to end did so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It obeyed SIGTERM in time.
+    ByItself,
+    /// It had to be killed.
+    Killed,
+}
+
+/// Whether a service obeys SIGTERM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obedience {
+    /// It did within its grace, or nothing was asked of it.
+    Obeyed,
+    /// It had to be killed, for the first time since it obeyed last.
+    Killed,
+    /// It had to be killed, as was known of it.
+    KilledAgain,
+}
+
 /// Where what is at a path of the container came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origin {
@@ -106,12 +126,22 @@ impl Memory {
         }
     }
 
-    /// Learns whether a service obeyed.
-    pub(super) fn learn(&mut self, service: &ServiceName, disobedient: bool) {
-        if disobedient {
-            *self.disobeyed.entry(service.clone()).or_default() += 1;
-        } else {
-            self.disobeyed.remove(service);
+    /// Learns whether a service obeyed, and tells whether that was known of it.
+    pub(super) fn learn(&mut self, service: &ServiceName, end: End) -> Obedience {
+        match end {
+            End::ByItself => {
+                self.disobeyed.remove(service);
+                Obedience::Obeyed
+            }
+            End::Killed => {
+                let times = self.disobeyed.entry(service.clone()).or_default();
+                *times += 1;
+                if *times == 1 {
+                    Obedience::Killed
+                } else {
+                    Obedience::KilledAgain
+                }
+            }
         }
     }
 }
@@ -128,13 +158,17 @@ mod tests {
         let mut memory = Memory::default();
 
         let mut graces = Vec::new();
-        for disobedient in [true, true, true, false, true] {
+        let mut told = Vec::new();
+        let (obeyed, killed) = (End::ByItself, End::Killed);
+        for end in [killed, killed, killed, obeyed, killed] {
             graces.push(memory.grace(&web, OWN));
-            memory.learn(&web, disobedient);
+            told.push(memory.learn(&web, end));
         }
         graces.push(memory.grace(&web, OWN));
 
         assert_eq!(graces, [OWN, OWN, SHORTENED, SHORTENED, OWN, OWN]);
+        let (first, again) = (Obedience::Killed, Obedience::KilledAgain);
+        assert_eq!(told, [first, again, again, Obedience::Obeyed, first]);
     }
 
     #[test]

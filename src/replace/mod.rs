@@ -13,5 +13,6 @@ mod supervisor;
 pub use batch::{Batch, Owner};
 pub use check::Verdict;
 pub use error::ReplaceError;
+pub use memory::Obedience;
 pub use replacer::{Replacer, Restarted, Synced};
 pub use supervisor::create;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::batch::{Batch, Owner, Parcel, pack};
 use super::check::{Verdict, commands, lines, verdict};
 use super::line::{Line, Order};
-use super::memory::Memory;
+use super::memory::{End, Memory, Obedience};
 use super::porter::{Carried, Porter};
 use super::supervisor::SHELL;
 use super::{ReplaceError, remover};
@@ -37,8 +37,8 @@ pub struct Restarted {
     pub stop: Duration,
     /// From then to the start of the new one; of a container, nothing.
     pub spawn: Duration,
-    /// Whether it had to be killed, not having obeyed SIGTERM within its grace.
-    pub disobedient: bool,
+    /// Whether the old one obeyed SIGTERM within its grace.
+    pub obedience: Obedience,
 }
 
 /// What was copied.
@@ -142,25 +142,26 @@ impl Replacer {
         let asked = Instant::now();
         line.say(Order::Restart).await?;
         let obeyed = timeout(grace, line.hear_of("stopped")).await;
-        let disobedient = obeyed.is_err();
-        if let Ok(heard) = obeyed {
+        let end = if let Ok(heard) = obeyed {
             heard?;
+            End::ByItself
         } else {
             line.say(Order::Kill).await?;
             timeout(AFTER_KILL, line.hear_of("stopped")).await.ok()??;
-        }
+            End::Killed
+        };
         let stopped = Instant::now();
         timeout(AFTER_KILL, line.hear_of("started")).await.ok()??;
         let started = Instant::now();
 
         let mut memory = self.memory();
-        memory.learn(&service.name, disobedient);
+        let obedience = memory.learn(&service.name, end);
         memory.keep_line(container, line);
         Some(Restarted {
             mode: ReplaceMode::Process,
             stop: stopped - asked,
             spawn: started - stopped,
-            disobedient,
+            obedience,
         })
     }
 
@@ -178,7 +179,7 @@ impl Replacer {
                 mode: ReplaceMode::Container,
                 stop: asked.elapsed(),
                 spawn: Duration::ZERO,
-                disobedient: false,
+                obedience: Obedience::Obeyed,
             });
         }
         self.hooks(container, &service.pre_stop).await?;
@@ -195,16 +196,19 @@ impl Replacer {
             .await?;
         let took = before.elapsed();
         // Without time to obey in, nothing new is learnt of whether it would.
-        let disobedient = took >= grace.max(Duration::from_secs(1));
-        if !grace.is_zero() {
-            self.memory().learn(&service.name, disobedient);
-        }
+        let obedience = if grace.is_zero() {
+            Obedience::Obeyed
+        } else if took >= grace {
+            self.memory().learn(&service.name, End::Killed)
+        } else {
+            self.memory().learn(&service.name, End::ByItself)
+        };
         self.hooks(container, &service.post_start).await?;
         Ok(Restarted {
             mode: ReplaceMode::Container,
             stop: asked.elapsed(),
             spawn: Duration::ZERO,
-            disobedient: disobedient && !grace.is_zero(),
+            obedience,
         })
     }
 

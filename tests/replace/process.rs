@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jobsprint_dev::domain::{ContainerState, ReplaceMode};
+use jobsprint_dev::replace::Obedience;
 
 use super::ground::{DEBIAN, Ground, NODE};
 
@@ -22,7 +23,7 @@ async fn is_replaced_in_its_container(ground: Ground) {
         .expect("restarted");
 
     assert_eq!(restarted.mode, ReplaceMode::Process);
-    assert!(!restarted.disobedient);
+    assert_eq!(restarted.obedience, Obedience::Obeyed);
     ground.until_said("up", 2).await;
     assert_eq!(ground.said().await, ["up", "bye", "up"]);
     assert_eq!(ground.state().await, before, "the container went on");
@@ -70,11 +71,16 @@ async fn what_does_not_obey_is_killed_after_its_grace_and_told() {
             .restart(&ground.service, &ground.container)
             .await
             .expect("restarted");
-        told.push((restarted.mode, restarted.disobedient));
+        told.push((restarted.mode, restarted.obedience));
         ground.until_said("up", times).await;
     }
 
-    assert_eq!(told, [(ReplaceMode::Process, true); 3]);
+    let killed = [
+        Obedience::Killed,
+        Obedience::KilledAgain,
+        Obedience::KilledAgain,
+    ];
+    assert_eq!(told, killed.map(|told| (ReplaceMode::Process, told)));
 }
 
 #[tokio::test]

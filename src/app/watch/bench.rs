@@ -19,7 +19,7 @@ use crate::event::{ChangeWay, Event, Events, Phases};
 use crate::images::{Acquirer, ImageError};
 use crate::plan::{self, UpOptions};
 use crate::probe::{Prober, Until, Wait};
-use crate::replace::{Batch, Replacer, Verdict};
+use crate::replace::{Batch, Obedience, Replacer, Verdict};
 use crate::run::Pulse;
 use crate::watch::{Errand, Replacement, Work};
 
@@ -239,7 +239,8 @@ impl Bench<'_> {
         } else {
             let restarted = self.replacer.restart(service, container).await;
             let restarted = restarted.map_err(crate::replace::ReplaceError::into_failure)?;
-            if restarted.disobedient {
+            // Who gives no time asks for no advice.
+            if restarted.obedience == Obedience::Killed && !service.grace.is_zero() {
                 self.session.events.tell(Event::Warning {
                     text: advice(service),
                 });
