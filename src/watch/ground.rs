@@ -81,8 +81,10 @@ impl<E: Eyes> Ground<E> {
     /// As [`Self::cover`].
     pub fn follow(&mut self, change: Change) -> Result<Vec<Change>, Blind> {
         let mut changes = Vec::new();
+        // What was left aside may go unseen, but a directory takes along what counts.
+        let mut was_watched = false;
         if change.sight == Sight::Removed {
-            self.leave(&change.path);
+            was_watched = self.leave(&change.path);
         } else if change.sight == Sight::Written && change.path.is_dir() {
             return self.came(&change.path);
         }
@@ -90,7 +92,7 @@ impl<E: Eyes> Ground<E> {
             let path = link.clone();
             changes.push(Change { path, ..change });
         }
-        if change.sight == Sight::Removed || self.rules.wants(&change.path) {
+        if was_watched || self.rules.wants(&change.path) {
             changes.push(change);
         }
         Ok(changes)
@@ -114,9 +116,11 @@ impl<E: Eyes> Ground<E> {
     }
 
     /// A directory went, and with it what lies below: a watch would follow it to its new place under its old name.
-    fn leave(&mut self, directory: &Path) {
+    ///
+    /// Gives whether it was watched.
+    fn leave(&mut self, directory: &Path) -> bool {
         if !self.watched.contains(directory) {
-            return;
+            return false;
         }
         let from = (Bound::Included(directory.to_owned()), Bound::Unbounded);
         let gone: Vec<PathBuf> = self
@@ -129,6 +133,7 @@ impl<E: Eyes> Ground<E> {
             self.eyes.unwatch(&directory);
             self.watched.remove(&directory);
         }
+        true
     }
 
     fn root(

@@ -20,6 +20,8 @@ pub struct Pace {
     pub crowd: Duration,
     /// From the first change on, whatever still comes.
     pub longest: Duration,
+    /// The same where many files change: a checkout on a slow disk is one change all the same.
+    pub longest_crowd: Duration,
 }
 
 impl Default for Pace {
@@ -29,16 +31,33 @@ impl Default for Pace {
             quiet: Duration::from_millis(30),
             crowd: Duration::from_millis(150),
             longest: Duration::from_secs(3),
+            longest_crowd: Duration::from_secs(15),
         }
     }
 }
 
 impl Pace {
-    /// The same with another quiet time, which no other pause of few files exceeds.
+    /// The same with another limit to all waiting.
+    #[must_use]
+    pub fn with_longest(self, longest: Duration) -> Self {
+        Self {
+            longest,
+            longest_crowd: longest,
+            ..self
+        }
+    }
+
+    /// The same with another quiet time. A shorter one shortens what follows a whole save too, and a longer one
+    /// lengthens it: who asks for patience wants a formatter that runs after each save to be waited for.
     #[must_use]
     pub fn with_quiet(self, quiet: Duration) -> Self {
+        let brief = if quiet > self.quiet {
+            quiet
+        } else {
+            self.brief.min(quiet)
+        };
         Self {
-            brief: self.brief.min(quiet),
+            brief,
             quiet,
             ..self
         }
@@ -86,15 +105,24 @@ impl Settle {
             latest: now,
         });
         gathering.latest = now;
-        gathering.changes.insert(change.path, change.sight);
+        let before = gathering.changes.get(&change.path);
+        let sight = match change.sight {
+            // An editor's own file that came and went within one save: nothing more is to come of it.
+            Sight::Removed if before.is_some_and(|before| *before != Sight::Removed) => {
+                Sight::Written
+            }
+            sight => sight,
+        };
+        gathering.changes.insert(change.path, sight);
     }
 
     /// When [`Self::take`] will give something; `None` while nothing was seen.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
         let gathering = self.gathering.as_ref()?;
-        let rest = gathering.latest + self.pause(gathering);
-        Some(rest.min(gathering.began + self.pace.longest))
+        let (pause, longest) = self.patience(gathering);
+        let rest = gathering.latest + pause;
+        Some(rest.min(gathering.began + longest))
     }
 
     /// The burst, if it has come to rest by now.
@@ -106,16 +134,15 @@ impl Settle {
         Some(Batch { changes, began })
     }
 
-    fn pause(&self, gathering: &Gathering) -> Duration {
+    /// The pause that ends the burst, and the longest time that it may take.
+    fn patience(&self, gathering: &Gathering) -> (Duration, Duration) {
+        let Pace { brief, quiet, .. } = self.pace;
         if gathering.changes.len() > CROWD {
-            return self.pace.crowd.max(self.pace.quiet);
+            return (self.pace.crowd.max(quiet), self.pace.longest_crowd);
         }
         let is_whole = |sight: &Sight| *sight == Sight::Written;
-        if gathering.changes.values().all(is_whole) {
-            self.pace.brief
-        } else {
-            self.pace.quiet
-        }
+        let is_whole = gathering.changes.values().all(is_whole);
+        (if is_whole { brief } else { quiet }, self.pace.longest)
     }
 }
 
@@ -216,6 +243,33 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_comes_and_goes_within_a_save_is_not_waited_for() {
+        let mut burst = Burst::new();
+
+        burst.see(0, "sedXYZ", Sight::Touched);
+        burst.see(1, "sedXYZ", Sight::Written);
+        burst.see(2, "sedXYZ", Sight::Removed);
+        burst.see(2, "a.js", Sight::Written);
+
+        assert_eq!(burst.due(), 2 + 8);
+    }
+
+    #[test]
+    fn a_checkout_on_a_slow_disk_is_waited_for_longer_but_not_for_ever() {
+        let mut burst = Burst::new();
+
+        for file in 0..1_000 {
+            let millis = file * 100;
+            burst.see(millis, &format!("{file}.js"), Sight::Written);
+            if burst.settle.take(burst.at(millis)).is_some() {
+                assert_eq!(millis, 15_000);
+                return;
+            }
+        }
+        panic!("it was waited for all the time");
+    }
+
+    #[test]
     fn an_endless_writer_is_not_waited_for_for_ever() {
         let mut burst = Burst::new();
 
@@ -231,13 +285,12 @@ mod tests {
     }
 
     #[test]
-    fn a_shorter_quiet_time_shortens_the_pause_after_a_whole_save_too() {
-        let pace = Pace::default().with_quiet(Duration::from_millis(2));
+    fn another_quiet_time_holds_for_the_pause_after_a_whole_save_too() {
+        let brief = |quiet| {
+            let pace = Pace::default().with_quiet(Duration::from_millis(quiet));
+            pace.brief.as_millis()
+        };
 
-        assert_eq!(pace.brief, Duration::from_millis(2));
-        assert_eq!(
-            Pace::default().with_quiet(Duration::from_millis(200)).brief,
-            Duration::from_millis(8)
-        );
+        assert_eq!([2, 8, 20, 30, 200].map(brief), [2, 8, 8, 8, 200]);
     }
 }

@@ -125,7 +125,9 @@ impl<'a> Desk<'a> {
         if let Some(quiet) = request.quiet {
             pace = pace.with_quiet(quiet);
         }
-        pace.longest = request.longest.unwrap_or(pace.longest);
+        if let Some(longest) = request.longest {
+            pace = pace.with_longest(longest);
+        }
         let follower = (request.logs == Phase::Do).then(|| {
             Follower::begin(
                 Arc::clone(&bench.engine),
@@ -241,6 +243,9 @@ impl<'a> Desk<'a> {
             }
             Sighting::Covered(coverage) => self.covered(&coverage),
             Sighting::Missed(files) => {
+                let text = "more changed at once than the system tells of: looking at all files";
+                let text = text.to_owned();
+                self.bench.session.events.tell(Event::Notice { text });
                 let known: Vec<PathBuf> = self.contents.paths().map(PathBuf::from).collect();
                 let paths: BTreeSet<PathBuf> = files.into_iter().chain(known).collect();
                 self.sift(paths.into_iter(), now);
