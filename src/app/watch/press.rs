@@ -9,7 +9,7 @@ use super::follow::Shown;
 use super::keys::{HELP, Key};
 use crate::domain::ServiceName;
 use crate::event::Event;
-use crate::report::{self, words};
+use crate::report::words;
 use crate::watch::Replacement;
 
 impl Desk<'_> {
@@ -43,7 +43,11 @@ impl Desk<'_> {
             }
             Key::Logs => self.show_next(),
             Key::Status => match status::standing(&self.project, &self.bench.engine).await {
-                Ok(status) => report::print(&status.text(SystemTime::now())),
+                Ok(status) => {
+                    let text = status.text(SystemTime::now());
+                    let project = &self.project.stack.project;
+                    self.note(format!("status of `{project}`\n{text}"));
+                }
                 Err(failure) => self.note(failure.message),
             },
             Key::Migrate => self.ask_to_migrate(),
