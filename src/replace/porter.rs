@@ -61,12 +61,11 @@ impl Porter {
     pub(super) async fn carry(&mut self, deleted: &[String], parcel: &Parcel) -> Carried {
         let mut words = String::new();
         for path in deleted {
-            words.push_str("delete ");
-            words.push_str(path);
-            words.push('\n');
+            words.extend(["delete ", path, "\n"]);
         }
         if parcel.files > 0 {
-            words.push_str(&format!("unpack {}\n", parcel.tar.len().div_ceil(BLOCK)));
+            let blocks = parcel.tar.len().div_ceil(BLOCK);
+            words.extend(["unpack ", &blocks.to_string(), "\n"]);
         }
         let whole = u32::try_from(parcel.tar.len() / BYTES_A_SECOND).unwrap_or(u32::MAX);
         let patience = PATIENCE.saturating_add(Duration::from_secs(whole.into()));

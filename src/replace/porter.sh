@@ -14,10 +14,8 @@ while IFS= read -r word; do
   set --
   case $word in
     "unpack "*)
-      # Whatever tar leaves unread is read all the same: what follows it are words again.
-      dd bs=10240 count="${word#unpack }" iflag=fullblock | {
-        tar -xpf - -C / || { cat >/dev/null; exit 1; }
-      } || fine= ;;
+      # Only dd stops where the tar ends; tar itself reads on for as long as there is something to read.
+      dd bs=10240 count="${word#unpack }" iflag=fullblock | tar -xpf - -C / || fine= ;;
     finish)
       echo "${fine:+done}"
       fine=1 ;;
