@@ -1,5 +1,17 @@
 //! `watch` on the real engine: a save reaches what runs, whatever happens in between.
 
+#[path = "watch/actions.rs"]
+mod actions;
+#[path = "watch/blind.rs"]
+mod blind;
+#[path = "watch/configuration.rs"]
+mod configuration;
+#[path = "watch/editors.rs"]
+mod editors;
+#[path = "watch/mishaps.rs"]
+mod mishaps;
+#[path = "support/own_engine.rs"]
+mod own_engine;
 #[path = "watch/shop.rs"]
 mod shop;
 mod support;

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use jobsprint_dev::engine::Engine;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -52,12 +54,55 @@ pub struct Ran {
 
 impl Shop {
     pub async fn new() -> Self {
-        let bed = Bed::make().await;
+        Self::with(COMPOSE).await
+    }
+
+    /// A shop of another make.
+    pub async fn with(compose: &str) -> Self {
+        Self::on(Bed::make().await, compose).await
+    }
+
+    /// A shop on another engine.
+    pub async fn on(bed: Bed, compose: &str) -> Self {
         support::tiny_image(&bed.engine).await;
         let place = tempfile::tempdir().expect("a directory");
         fs::create_dir(place.path().join("src")).expect("made");
-        fs::write(place.path().join("compose.yaml"), COMPOSE).expect("written");
+        fs::write(place.path().join("compose.yaml"), compose).expect("written");
         Self { place, bed }
+    }
+
+    /// A file of the project.
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    /// Writes a file of the project, with the directories that it lies in.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.at(name);
+        let above = path.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(above).expect("made");
+        fs::write(path, text).expect("written");
+    }
+
+    /// Runs a shell's line in the sources.
+    pub fn shell(&self, line: &str) {
+        let done = Command::new("sh")
+            .args(["-ec", line])
+            .current_dir(self.at("src"))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_AUTHOR_NAME", "t")
+            .env("GIT_AUTHOR_EMAIL", "t@localhost")
+            .env("GIT_COMMITTER_NAME", "t")
+            .env("GIT_COMMITTER_EMAIL", "t@localhost")
+            .output()
+            .expect("a shell");
+        assert!(done.status.success(), "{line}: {done:?}");
+    }
+
+    /// What a shell's line says in the service's container.
+    pub fn inside(&self, line: &str) -> String {
+        let ran = self.tool(&["exec", "-T", "api", "--", "sh", "-c", line]);
+        ran.stdout.trim().to_owned()
     }
 
     fn version(&self) -> PathBuf {
@@ -109,28 +154,29 @@ impl Shop {
     }
 
     pub fn watch(&self, words: &[&str]) -> Watcher {
-        let mut child = self
-            .command(&["watch", "--output", "json"])
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the tool starts");
-        let stdout = child.stdout.take().expect("it is piped");
-        let (line, lines) = channel();
-        std::thread::spawn(move || {
-            for said in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let event: Value = serde_json::from_str(&said).expect("one event a line");
-                if line.send(event).is_err() {
-                    return;
-                }
-            }
-        });
-        Watcher {
-            child,
-            lines,
-            heard: Vec::new(),
+        Self::watch_by(self.command(&["watch", "--output", "json"]).args(words))
+    }
+
+    /// A watcher by a command of one's own.
+    pub fn watch_by(command: &mut Command) -> Watcher {
+        Watcher::of(command)
+    }
+
+    /// A watcher in a shell that does `first` before.
+    pub fn watch_after(&self, first: &str) -> Watcher {
+        let watch = self.command(&["watch", "--output", "json"]);
+        let mut shell = Command::new("unshare");
+        shell
+            .args(["--user", "--map-root-user", "sh", "-ec"])
+            .arg(format!("{first}; exec \"$@\""))
+            .arg("sh")
+            .arg(watch.get_program())
+            .args(watch.get_args())
+            .current_dir(self.place.path());
+        for (name, value) in watch.get_envs() {
+            shell.env(name, value.unwrap_or_default());
         }
+        Watcher::of(&mut shell)
     }
 
     /// The id of the service's container; empty where there is none.
@@ -143,6 +189,18 @@ impl Shop {
                 first.map(|found| found.id.to_string()).unwrap_or_default()
             })
         })
+    }
+
+    /// The engine that it is on.
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.bed.engine)
+    }
+
+    /// Takes all down on an engine at this address.
+    pub fn take_down(&self, address: &str) {
+        let mut down = self.command(&["down", "--volumes", "--yes"]);
+        let done = down.env("DOCKER_HOST", address).output();
+        assert!(done.expect("the tool starts").status.success());
     }
 
     pub fn remove_container(&self) {
@@ -191,6 +249,29 @@ fn log(event: &Value, line: &str) -> bool {
 }
 
 impl Watcher {
+    fn of(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the tool starts");
+        let stdout = child.stdout.take().expect("it is piped");
+        let (line, lines) = channel();
+        std::thread::spawn(move || {
+            for said in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let event: Value = serde_json::from_str(&said).expect("one event a line");
+                if line.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Watcher {
+            child,
+            lines,
+            heard: Vec::new(),
+        }
+    }
+
     /// Waits for the next event of this name.
     #[track_caller]
     pub fn wait_for(&mut self, name: &str) -> Value {
@@ -237,9 +318,35 @@ impl Watcher {
         self.child.id()
     }
 
+    /// Waits until a notice or warning says this, before or after what was waited for last.
+    #[track_caller]
+    pub fn says(&mut self, part: &str) -> String {
+        let said = |event: &Value| {
+            let text = event["text"].as_str().filter(|text| text.contains(part))?;
+            Some(text.to_owned())
+        };
+        if let Some(text) = self.heard.iter().find_map(said) {
+            return text;
+        }
+        said(&self.wait_until(|event| said(event).is_some())).unwrap_or_default()
+    }
+
+    /// Waits for the next change that came to its end: the first of its files, and how many there were.
+    #[track_caller]
+    pub fn change(&mut self) -> (String, u64) {
+        let changed = self.wait_for("Changed");
+        let file = changed["file"].as_str().unwrap_or_default().to_owned();
+        (file, changed["files"].as_u64().unwrap_or_default())
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
     /// Ends it as Ctrl-C does.
     pub fn interrupt(mut self) -> ExitStatus {
-        kill_process(Pid::from_child(&self.child), Signal::INT).expect("it runs");
+        self.signal(Signal::INT);
         self.child.wait().expect("it was our child")
     }
 
