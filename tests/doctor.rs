@@ -23,6 +23,8 @@ mod shipped;
 #[path = "doctor/shop.rs"]
 mod shop;
 mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
 #[path = "doctor/verbs.rs"]
 mod verbs;
 #[path = "doctor/wire.rs"]

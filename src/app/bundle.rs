@@ -17,6 +17,7 @@ use crate::composefile::config::{ConfigRequest, render};
 use crate::doctor::{Facts, verdicts};
 use crate::domain::{Aspect, BundleRequest, Disclosure, Failure, FailureKind, Notation};
 use crate::engine::{Engine, LogRequest};
+use crate::env::without_shapes;
 use crate::event::Event;
 use crate::plan;
 use crate::report;
@@ -51,8 +52,8 @@ pub(super) async fn run(session: &Session, request: BundleRequest) -> Result<u8,
         files.extend(logs(engine.as_ref(), &facts).await);
     }
     let masked = files.into_iter().map(|(name, text)| {
-        let text = session.masked(&text);
-        (name, text)
+        // Logs may hold what nobody told us is a secret.
+        (name, without_shapes(&session.masked(&text)))
     });
     let path = session
         .directory

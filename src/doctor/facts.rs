@@ -90,6 +90,8 @@ pub struct ProjectFacts {
     pub refused: Vec<(ServiceName, String)>,
     /// Temporary files of killed runs.
     pub leftovers: Vec<PathBuf>,
+    /// Records of the tool's own state that can't be read.
+    pub broken_records: Vec<PathBuf>,
     /// Data that the tool keeps, and that a person may let go: snapshots, backups, templates.
     pub kept: Vec<KeptSeen>,
     /// The most memory that each service was seen to take, in bytes.

@@ -40,6 +40,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Verdict> {
     verdicts.push(files::modes(project));
     verdicts.push(files::contexts(project));
     verdicts.push(files::own_state(project));
+    verdicts.push(files::records(project));
     verdicts.push(files::leftovers(project));
     verdicts.push(files::kept(project));
     verdicts.extend(files::certificate(project));

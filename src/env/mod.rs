@@ -19,6 +19,7 @@ mod recover;
 mod redact;
 mod rotation;
 mod schema;
+mod shapes;
 mod sources;
 mod variable;
 
@@ -36,5 +37,6 @@ pub use reconcile::{Reconciled, Reconciliation, reconcile};
 pub use redact::Redactor;
 pub use rotation::{assign, rotate, unknown};
 pub use schema::Schema;
+pub use shapes::without_shapes;
 pub use sources::{Found, Source, Sources};
 pub use variable::{Exposure, Need, Origin, Variable, is_placeholder};

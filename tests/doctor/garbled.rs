@@ -4,11 +4,20 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::limping::{May, rows};
+use crate::limping::{May, Turn, rows};
 use crate::patient::Patient;
 use crate::proxy::{Calls, Fault};
 use crate::shop;
 use crate::wire::copies;
+
+/// What works on copies of the stack, or until somebody ends it, reads no other state than its quicker kin.
+const SLOW: [&str; 5] = [
+    "doctor --prove",
+    "ci ",
+    "logs -f",
+    "env export",
+    "migrate verify",
+];
 
 /// How a file was left.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +78,14 @@ async fn no_verb_is_lost(how: Damage) {
     }
     let told = format!("is well, with all state {how:?}");
 
-    let harm = |shop: &Patient| damage(shop.path(), how);
+    let harm = |shop: &Patient, words: &str| {
+        damage(shop.path(), how);
+        if SLOW.iter().any(|slow| words.starts_with(slow)) {
+            Turn::Skip
+        } else {
+            Turn::Run
+        }
+    };
     let wrong = rows(&shop, &told, &Fault::None, Calls::All, May::Fail, &harm).await;
 
     assert!(

@@ -143,6 +143,20 @@ async fn snapshots_and_backups_that_fill_the_disk() {
 }
 
 #[tokio::test]
+async fn records_that_a_full_disk_has_cut_off() {
+    let patient = Patient::healthy().await;
+    patient.write(".jobsprint/ports.json", "{\"version\": 1, \"varia");
+    patient.write(".jobsprint/memory.json", "");
+
+    patient.doctor(&[]).finds(
+        "warning",
+        "project.records",
+        &["memory.json", "ports.json", "is broken", "rm "],
+    );
+    patient.doctor(&["--fix"]).is_well("project.records");
+}
+
+#[tokio::test]
 async fn sources_that_are_not_there() {
     let patient = Patient::of(Bed::make().await, "services:\n  a:\n    build: ./app\n");
 

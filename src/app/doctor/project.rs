@@ -186,6 +186,7 @@ pub(super) fn on_disk(root: PathBuf, stack: Option<&Stack>, locks: &Path) -> Pro
         scripts: stack.map(sources::scripts).unwrap_or_default(),
         contexts: stack.map(sources::contexts).unwrap_or_default(),
         leftovers: leftovers(&root),
+        broken_records: broken_records(&state),
         kept: kept::look(&root),
         appetites: Appetites::read(&root).services().clone(),
         unwritable,
@@ -222,6 +223,23 @@ fn missing(stack: &Stack) -> Vec<MissingPath> {
         }
     }
     all
+}
+
+/// The records of the project's state that are no JSON objects.
+fn broken_records(state: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(state).into_iter().flatten().flatten();
+    let records = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let mut broken: Vec<PathBuf> = records
+        .filter(|path| {
+            let text = fs::read(path).unwrap_or_default();
+            let read: Result<serde_json::Map<_, _>, _> = serde_json::from_slice(&text);
+            read.is_err()
+        })
+        .collect();
+    broken.sort();
+    broken
 }
 
 /// Temporary files that a killed run of the tool left beside `.env`.

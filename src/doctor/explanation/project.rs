@@ -58,6 +58,12 @@ pub(super) const PROJECT: &[Explanation] = &[
         LOOK,
     ),
     check(
+        "project.records",
+        "Whether the records in `.jobsprint/` can be read: other ports, times and memory of starts, what volumes keep.",
+        &["a full disk", "a file edited by hand"],
+        MEND,
+    ),
+    check(
         "project.leftovers",
         "Whether a killed run left temporary files.",
         &["a run was killed while it wrote `.env`"],

@@ -202,6 +202,22 @@ pub(super) fn own_state(project: &ProjectFacts) -> Verdict {
     )
 }
 
+pub(super) fn records(project: &ProjectFacts) -> Verdict {
+    let judged = project.broken_records.iter().map(|path| {
+        let shown = path.display();
+        Verdict::warning(
+            "project.records",
+            format!("the record `{shown}` is broken: what it kept is forgotten"),
+        )
+        .fix(format!("rm {shown}"), Deed::RemoveFile(path.clone()))
+    });
+    gathered(
+        "project.records",
+        "the tool's records can be read",
+        judged.collect(),
+    )
+}
+
 pub(super) fn leftovers(project: &ProjectFacts) -> Verdict {
     let judged = project.leftovers.iter().map(|path| {
         let shown = path.display();
