@@ -84,10 +84,11 @@ fn together(mends: Vec<Mend>) -> Option<Mend> {
         }
     }
     let more = commands.len().saturating_sub(SHOWN);
-    let mut command = commands[..commands.len() - more].join("; ");
-    if more > 0 {
-        command.push_str(&format!("; and {more} more like these"));
-    }
+    let shown = commands[..commands.len() - more].join("; ");
+    let command = match more {
+        0 => shown,
+        more => format!("{shown}; and {more} more like these"),
+    };
     let deeds = mends.into_iter().flat_map(|mend| mend.deeds).collect();
     (!command.is_empty()).then_some(Mend { command, deeds })
 }

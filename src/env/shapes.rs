@@ -73,7 +73,7 @@ fn addresses(line: &str) -> String {
             Some((user, host)) => {
                 let name = user.split_once(':').map(|(name, _)| name);
                 match name {
-                    Some(name) => masked.push_str(&format!("{name}:{MASK}@{host}")),
+                    Some(name) => masked.extend([name, ":", MASK, "@", host]),
                     None => masked.push_str(authority),
                 }
             }

@@ -10,7 +10,7 @@ use crate::proxy::{Calls, Fault};
 use crate::shop;
 use crate::wire::copies;
 
-/// What works on copies of the stack, or until somebody ends it, reads no other state than its quicker kin.
+/// These work on copies of the stack, or go on until somebody ends them, and read no state that their quicker kin does not.
 const SLOW: [&str; 5] = [
     "doctor --prove",
     "ci ",

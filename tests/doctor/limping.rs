@@ -11,7 +11,7 @@ use crate::verbs::{Ends, VERBS};
 use crate::wire::{copies, ended, faults_of, halves};
 
 /// What work may take that starts stacks of its own, on a machine that does other things too.
-const WORK: Duration = Duration::from_secs(120);
+const WORK: Duration = Duration::from_mins(2);
 /// These end with a person's Ctrl-C; they get it once they have gone on for so long.
 const GO_ON: [&[&str]; 2] = [&["logs", "-f"], &["watch"]];
 const WATCHED: Duration = Duration::from_secs(4);

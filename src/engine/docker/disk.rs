@@ -50,7 +50,7 @@ impl DockerEngine {
                     .await
                     .map_err(|error| error.to_string())?;
                 let body = Limited::new(answer.into_body(), LARGEST).collect().await;
-                body.map(|body| body.to_bytes())
+                body.map(http_body_util::Collected::to_bytes)
                     .map_err(|error| error.to_string())
             };
             // The connection has to be driven while the exchange waits on it; its own end tells nothing more.
