@@ -1,10 +1,15 @@
 //! Snapshots of a whole stack on the real engine: what was kept comes back, and nothing that goes wrong loses anything.
 
+#[path = "support/moments.rs"]
+mod moments;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "world/shipped.rs"]
 mod shipped;
 mod support;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -12,6 +17,9 @@ use std::time::{Duration, Instant};
 
 use jobsprint_dev::domain::{ContainerState, ImageRef, ProjectName};
 use jobsprint_dev::engine::{Engine, ExecRequest};
+use moments::moments;
+use proxy::Proxy;
+use serde_json::json;
 
 /// Two stores of small files and one who writes into both, all in one image.
 const PLAIN: &str = r#"
@@ -346,20 +354,21 @@ async fn what_cannot_be_restored_is_refused_with_the_reason_and_nothing_changes(
         assert!(text.contains(from), "{text}");
         fs::write(path, text.replace(from, to)).expect("written");
     };
-    let cut = fs::File::options()
-        .write(true)
-        .open(copy("cut").join("one.tar.zst"))
-        .expect("a part");
-    cut.set_len(1000).expect("cut");
-    let part = copy("damaged").join("one.tar.zst");
+    let bulk = "one.tree/.bulk";
+    let cut = fs::File::options().write(true).open(copy("cut").join(bulk));
+    cut.expect("a part").set_len(1000).expect("cut");
+    let part = copy("damaged").join(bulk);
     let mut bytes = fs::read(&part).expect("a part");
     bytes[5000] ^= 1;
     fs::write(&part, bytes).expect("written");
-    fs::remove_file(copy("partial").join("two.tar.zst")).expect("removed");
+    let owners = copy("given").join("two.lists");
+    let of_root = owners.join("own.0.0");
+    fs::rename(of_root, owners.join("own.7.7")).expect("renamed");
+    fs::remove_dir_all(copy("partial").join("two.tree")).expect("removed");
     edit(
         &copy("newer").join("manifest.json"),
-        "\"schema\": 1",
         "\"schema\": 2",
+        "\"schema\": 3",
     );
     let foreign = format!("\"project\": \"{}\"", project.name);
     edit(
@@ -369,18 +378,19 @@ async fn what_cannot_be_restored_is_refused_with_the_reason_and_nothing_changes(
     );
 
     for (name, reason) in [
-        (
-            "cut",
-            "the snapshot `cut` is not whole: `one.tar.zst` has 1000 bytes of ",
-        ),
+        ("cut", "the snapshot `cut` is not whole: `one.tree` has "),
         (
             "damaged",
-            "is damaged: the checksum of `one.tar.zst` is not the manifest's",
+            "is damaged: the checksum of `one.tree` is not the manifest's",
         ),
-        ("partial", "is not whole: `two.tar.zst` is missing"),
+        (
+            "given",
+            "is damaged: the checksum of `two.tree` is not the manifest's",
+        ),
+        ("partial", "is not whole: `two.tree` is missing"),
         (
             "newer",
-            "is of format 2, and this version of jobsprint-dev reads up to 1",
+            "is of format 3, and this version of jobsprint-dev reads up to 2",
         ),
         ("foreign", "is of the project `farm`, not of "),
         ("unknown", "the snapshot `unknown` is not there"),
@@ -396,24 +406,156 @@ async fn what_cannot_be_restored_is_refused_with_the_reason_and_nothing_changes(
     assert_eq!(project.word().await, "second");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_is_elsewhere_sends_tars_and_those_of_the_first_format_come_back() {
+    let project = Project::up(PLAIN).await;
+    project.write("first").await;
+    project.works(&["snapshot", "save", "files"]);
+    let elsewhere = Proxy::telling("/version", |version| {
+        version["KernelVersion"] = json!("another machine's");
+    });
+    let away = |words: &[&str]| {
+        let mut command = project.command(words);
+        let output = command.env("DOCKER_HOST", elsewhere.address()).output();
+        output.expect("the tool starts")
+    };
+
+    let saved = tokio::task::block_in_place(|| away(&["snapshot", "save", "packed"]));
+    let restore = ["snapshot", "restore", "files", "--yes", "--no-snapshot"];
+    let refused = tokio::task::block_in_place(|| away(&restore));
+    let manifest = project.path(".jobsprint/snapshots/packed/manifest.json");
+    let text = fs::read_to_string(&manifest).expect("a manifest");
+    let old = text
+        .replace("\"schema\": 2", "\"schema\": 1")
+        .replace("\"checksum\"", "\"sha256\"")
+        .replace("\"way\": \"zstd\",", "");
+    fs::write(&manifest, old).expect("written");
+    project.write("second").await;
+    project.works(&["snapshot", "restore", "packed", "--yes", "--no-snapshot"]);
+
+    assert!(
+        said(&saved).contains(", packed with zstd, in "),
+        "{}",
+        said(&saved)
+    );
+    let refused = said(&refused);
+    assert!(
+        refused.contains("was kept as files, and this engine doesn't see"),
+        "{refused}"
+    );
+    assert_eq!(project.word().await, "first");
+}
+
+#[tokio::test]
+async fn a_snapshot_is_its_users_own_and_comes_back_with_every_owner_and_mode() {
+    let project = Project::at(PLAIN).await;
+    let given = Command::new("chown")
+        .args(["-R", "54321:54321"])
+        .arg(project.directory.path())
+        .status();
+    assert!(given.expect("chown starts").success());
+    let engine = fs::metadata("/var/run/docker.sock")
+        .expect("the engine's socket")
+        .gid();
+    let user = |words: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command
+            .args([
+                "--reuid=54321",
+                "--regid=54321",
+                &format!("--groups={engine}"),
+            ])
+            .args([
+                env!("CARGO_BIN_EXE_jobsprint-dev"),
+                "-p",
+                project.name.as_str(),
+            ])
+            .args(words)
+            .env("HOME", project.directory.path())
+            .current_dir(project.directory.path());
+        command
+    };
+    let works = |words: &[&str]| {
+        let output = user(words).output().expect("the tool starts");
+        assert!(output.status.success(), "{words:?}: {}", said(&output));
+        said(&output)
+    };
+    works(&["up"]);
+    project.write("first").await;
+    let make = "cd /one && mkdir -m 2750 box && echo 1 > 'box/a b' && chmod 4711 'box/a b' && \
+        chown -R 70:999 box && ln -s 'a b' box/link && chown -h 5:6 box/link && touch -d @1000 'box/a b'";
+    project.ask("writer", make).await;
+    let look = "cd /one && find . -exec stat -c '%n %u:%g %a %F' {} + -type f -exec stat -c '%n %Y' {} + | grep -v '^./.bulk' | sort";
+    let before = project.ask("writer", look).await;
+
+    let saved = works(&["snapshot", "save", "mine"]);
+    project.ask("writer", "rm -rf /one/box").await;
+    works(&["snapshot", "restore", "mine", "--yes", "--no-snapshot"]);
+
+    assert!(
+        saved.contains(", copied, in ") || saved.contains(", cloned by the filesystem, in "),
+        "{saved}"
+    );
+    assert_eq!(project.ask("writer", look).await, before);
+    let kept = project.path(".jobsprint/snapshots");
+    let open = Command::new("find")
+        .arg(&kept)
+        .args(["-perm", "/077", "!", "-type", "l"])
+        .output();
+    assert_eq!(
+        said(&open.expect("find starts")),
+        "",
+        "nobody else may read it"
+    );
+
+    let mut killed = user(&["snapshot", "save", "killed"])
+        .spawn()
+        .expect("the tool starts");
+    let half = kept.join(format!(".{}.killed.part/one.tree", project.name));
+    let began = Instant::now();
+    while !half.exists() && killed.try_wait().expect("asked").is_none() {
+        assert!(began.elapsed() < Duration::from_secs(20), "it copies");
+    }
+    killed.kill().expect("killed");
+    killed.wait().expect("gone");
+    works(&["snapshot", "save", "after"]);
+    for name in project.snapshots() {
+        works(&["snapshot", "delete", &name]);
+    }
+    assert_eq!(fs::read_dir(&kept).expect("read").count(), 0);
+}
+
 #[tokio::test]
 async fn a_save_that_is_killed_leaves_nobody_paused_and_nothing_half_made() {
     let project = Project::up(PLAIN).await;
     project.write("first").await;
 
-    for number in 0..12_u64 {
+    let began = Instant::now();
+    project.works(&["snapshot", "save", "unhurried"]);
+    for (number, moment) in moments(began.elapsed()).enumerate() {
         let mut save = project.begin(&["snapshot", "save", &format!("killed-{number}")]);
-        tokio::time::sleep(Duration::from_millis(60 * number)).await;
+        tokio::time::sleep(moment).await;
         save.kill().expect("killed");
         save.wait().expect("gone");
         project.goes_on().await;
     }
 
     project.works(&["snapshot", "save", "whole"]);
-    project.write("second").await;
-    for name in project.snapshots() {
-        // One that a killed run had finished is as good as any.
-        project.works(&["snapshot", "restore", &name, "--yes", "--no-snapshot"]);
+    let listed = project.snapshots();
+    let shelf = fs::read_dir(project.path(".jobsprint/snapshots")).expect("read");
+    assert_eq!(
+        shelf.count(),
+        listed.len(),
+        "nothing lies beside the whole ones"
+    );
+    // One that a killed run had finished is as good as any: the last of those is looked at, beside the others' first and last.
+    for name in [
+        &listed[0],
+        &listed[listed.len() - 2],
+        &listed[listed.len() - 1],
+    ] {
+        project.write("second").await;
+        project.works(&["snapshot", "restore", name, "--yes", "--no-snapshot"]);
         assert_eq!(project.word().await, "first");
     }
 }
@@ -424,10 +566,12 @@ async fn a_restore_that_is_killed_is_all_or_nothing() {
     project.write("kept").await;
     project.works(&["snapshot", "save", "kept"]);
 
-    for number in 0..12_u64 {
+    let began = Instant::now();
+    project.works(&["snapshot", "restore", "kept", "--yes", "--no-snapshot"]);
+    for moment in moments(began.elapsed()) {
         project.write("live").await;
         let mut restore = project.begin(&["snapshot", "restore", "kept", "--yes", "--no-snapshot"]);
-        tokio::time::sleep(Duration::from_millis(150 * number)).await;
+        tokio::time::sleep(moment).await;
         restore.kill().expect("killed");
         restore.wait().expect("gone");
 

@@ -11,9 +11,7 @@ use super::project::Project;
 use super::scene::{Scene, look};
 use super::session::Session;
 use super::{conclusion, engine, question, stock, up};
-use crate::data::{
-    SnapshotManifest, Stock, check_snapshot, load_snapshot, settle_snapshot, swap_snapshot,
-};
+use crate::data::{SnapshotManifest, Stock, check_snapshot, load_snapshot, settle_snapshot};
 use crate::domain::{
     BuildImages, Consent, Failure, FailureKind, Orphans, Phase, Run, SnapshotRequest, SnapshotVerb,
 };
@@ -99,10 +97,13 @@ async fn restore(
         () = session.interrupt.raised() => Err(conclusion::interrupted()),
         loaded = load_snapshot(stock, manifest) => loaded.map_err(Failure::from),
     };
-    if let Err(failure) = loaded {
-        settle_snapshot(stock).await?;
-        return Err(failure);
-    }
+    let laid = match loaded {
+        Ok(laid) => laid,
+        Err(failure) => {
+            settle_snapshot(stock).await?;
+            return Err(failure);
+        }
+    };
     let observed = look(project, engine).await?;
     let running: Vec<String> = observed
         .containers
@@ -113,8 +114,11 @@ async fn restore(
     let stop = plan::stop(&project.stack, &observed, &[]).map_err(|error| up::unknown(&error))?;
     walk(session, scene, stop).await?;
     // From here on there is no way back: it is brought to its end, now or by the next run.
-    swap_snapshot(stock, manifest).await?;
-    if !running.is_empty() {
+    laid.swap(stock, manifest).await?;
+    let started = async {
+        if running.is_empty() {
+            return Ok(());
+        }
         let observed = look(project, engine).await?;
         let options = UpOptions {
             services: running,
@@ -127,8 +131,11 @@ async fn restore(
         };
         let start = plan::up(&project.stack, &observed, &options);
         let start = start.map_err(|error| up::unknown(&error))?;
-        walk(session, scene, start).await?;
-    }
+        walk(session, scene, start).await
+    };
+    let (started, cleared) = tokio::join!(started, laid.clear(stock));
+    started?;
+    cleared?;
     let took = session.events.elapsed().saturating_sub(began).as_secs_f64();
     let text = format!(
         "the data of {} is back at `{}`, in {took:.1} s",

@@ -48,6 +48,9 @@ pub(super) async fn settle(session: &Session, stock: &Stock) -> Result<(), Failu
             "an earlier restore was cut off before it changed anything: its copy is removed"
                 .to_owned()
         }
+        Some(Unfinished::Clearing { .. }) => {
+            "an earlier restore was cut off at its end: what it had replaced is removed".to_owned()
+        }
         Some(Unfinished::Swapping { snapshot, .. }) => {
             format!("an earlier restore of `{snapshot}` was cut off: it is brought to its end")
         }
@@ -97,7 +100,7 @@ pub(super) async fn save(
     let manifest = saved.ok_or_else(conclusion::interrupted)?;
     let took = session.events.elapsed().saturating_sub(began);
     let text = format!(
-        "kept the data of {} as `{name}`: {}, packed with zstd, in {:.1} s",
+        "kept the data of {} as `{name}`: {}, {}, in {:.1} s",
         words::list(
             &manifest
                 .services()
@@ -106,6 +109,7 @@ pub(super) async fn save(
                 .collect::<Vec<_>>()
         ),
         words::bytes(manifest.stored()),
+        words::list(&manifest.ways()),
         took.as_secs_f64()
     );
     session.events.tell(Event::Notice { text });

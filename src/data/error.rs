@@ -129,6 +129,9 @@ pub enum DataError {
         /// A phrase that follows the name.
         reason: String,
     },
+    /// A disk is full, this machine's or the engine's.
+    #[error("no space left on the disk for a copy of the volumes")]
+    NoSpace,
     /// A service's migration can't be pointed at another database.
     #[error("the migration of `{service}` made no table in the database that it was given")]
     Unsteerable {
@@ -202,6 +205,9 @@ impl From<DataError> for Failure {
                 .hint("`-` is what the migrations make, `+` what the database has; `jobsprint-dev reset` makes it theirs"),
             DataError::Closed { .. } => failure.hint("run it again"),
             DataError::Snapshot { .. } => failure.hint("see `jobsprint-dev snapshot list`"),
+            DataError::NoSpace => {
+                failure.hint("make room: `jobsprint-dev snapshot list`, `jobsprint-dev snapshot delete NAME`")
+            }
             DataError::Unsteerable { service } => failure.hint(format!(
                 "let `{service}` take its database from DATABASE_URL or PGDATABASE, or start afresh with `jobsprint-dev down --volumes`"
             )),

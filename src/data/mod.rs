@@ -55,9 +55,8 @@ pub use sealed::key_in_volume;
 pub use seed_service::seed_service;
 pub use seed_store::{Again, SeedOptions, seed_store};
 pub use snapshot::{
-    DISMISSED, GUARD_VERB, Manifest as SnapshotManifest, Part as SnapshotPart, Shelf, Stock,
+    DISMISSED, GUARD_VERB, Laid, Manifest as SnapshotManifest, Part as SnapshotPart, Shelf, Stock,
     Unfinished, check_snapshot, describe_data, load_snapshot, save_snapshot, settle_snapshot,
-    swap_snapshot,
 };
 pub use standing::{Due, migrations, seeds};
 pub use template::{Cupboard, Inputs, Template, Wanted, fill, save_template};

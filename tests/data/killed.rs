@@ -9,9 +9,7 @@ use jobsprint_dev::domain::Migrate;
 use jobsprint_dev::engine::ExecRequest;
 
 use super::database::Database;
-
-/// So many times each verb is killed.
-const KILLS: u32 = 10;
+use super::moments::{KILLS, moments};
 
 const COMPOSE: &str = "
 services:
@@ -60,7 +58,7 @@ impl Database {
 async fn runs_that_are_killed_at_thirty_moments_leave_nothing_half_done() {
     let database = Database::new().await;
     database.write("compose.yaml", COMPOSE);
-    let two_tables = |number: u32| {
+    let two_tables = |number: usize| {
         format!("CREATE TABLE a{number} (); SELECT pg_sleep(0.02); CREATE TABLE b{number} ();")
     };
     let tables = "SELECT count(*) FILTER (WHERE tablename ~ '^a\\d'), count(*) FILTER (WHERE tablename ~ '^b\\d')
@@ -68,10 +66,10 @@ async fn runs_that_are_killed_at_thirty_moments_leave_nothing_half_done() {
 
     database.write("migrations/0001_rows.sql", "CREATE TABLE rows (n int);");
     let whole = database.run(&["migrate"]);
-    for number in 1..=KILLS {
+    for (number, moment) in (1..).zip(moments(whole)) {
         let name = format!("migrations/{:04}_two.sql", number + 1);
         database.write(&name, two_tables(number));
-        database.kill(&["migrate"], whole * number / KILLS);
+        database.kill(&["migrate"], moment);
         let both = database.ask(tables).await;
         let (a, b) = both.split_once('|').unwrap();
         assert_eq!(a, b, "a migration was kept by half");
@@ -83,11 +81,11 @@ async fn runs_that_are_killed_at_thirty_moments_leave_nothing_half_done() {
         "the next run applies the rest"
     );
 
-    for number in 1..=KILLS {
+    for (number, moment) in (1..).zip(moments(whole)) {
         let insert =
             "INSERT INTO rows VALUES (1); SELECT pg_sleep(0.02); INSERT INTO rows VALUES (2);";
         database.write(&format!("seeds/postgres/{number:03}.sql"), insert);
-        database.kill(&["seed"], whole * number / KILLS);
+        database.kill(&["seed"], moment);
         let rows = database.ask("SELECT count(*) % 2 FROM rows").await;
         assert_eq!(rows, "0", "a seed was kept by half");
     }
@@ -98,8 +96,8 @@ async fn runs_that_are_killed_at_thirty_moments_leave_nothing_half_done() {
     let reset = ["reset", "--yes", "--no-snapshot"];
     let whole = database.run(&reset);
     database.ask("DELETE FROM rows").await;
-    for number in 1..=KILLS {
-        database.kill(&reset, whole * number / KILLS);
+    for moment in moments(whole) {
+        database.kill(&reset, moment);
     }
     database.run(&reset);
     assert_eq!(database.ask("SELECT count(*) FROM rows").await, rows);

@@ -3,6 +3,8 @@
 mod database;
 mod killed;
 mod migrations;
+#[path = "../support/moments.rs"]
+mod moments;
 mod stores;
 #[path = "../world/mod.rs"]
 mod world;

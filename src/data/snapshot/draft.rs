@@ -1,7 +1,8 @@
 //! A snapshot while it is made: beside the others, out of sight, and gone where it isn't finished.
 
-use std::fs::{self, DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::manifest::Manifest;
@@ -28,6 +29,11 @@ impl Draft {
         Ok(Self { directory, place })
     }
 
+    /// Where it is made.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Where a part is written.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.directory.join(name)
@@ -37,8 +43,11 @@ impl Draft {
     pub(super) fn finish(self, manifest: &Manifest) -> Result<(), DataError> {
         let text = serde_json::to_string_pretty(manifest).expect("text, numbers and lists");
         let path = self.file(MANIFEST);
-        fs::write(&path, text)
-            .and_then(|()| File::open(&path)?.sync_all())
+        private(&path)
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            })
             .and_then(|()| sync(&self.directory))
             .and_then(|()| fs::rename(&self.directory, &self.place))
             .and_then(|()| sync(self.place.parent().unwrap_or(Path::new("/"))))
@@ -50,6 +59,16 @@ impl Drop for Draft {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.directory)); // a finished one is elsewhere by now
     }
+}
+
+/// A new file that nobody but the user reads.
+pub(super) fn private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
 }
 
 fn sync(directory: &Path) -> std::io::Result<()> {

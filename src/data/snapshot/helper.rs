@@ -1,9 +1,11 @@
-//! A container that mounts the stack's volumes and does nothing of its own: the engine reads and fills them through it.
+//! A container that mounts the stack's volumes and does nothing of its own: they are read and filled through it.
 //!
-//! Each volume is mounted at a path that ends in [`LAID`]. What the engine packs of it is named so, and what it unpacks
-//! there lies in a directory of that name inside the volume, beside the live data.
+//! Each volume is mounted at a path that ends in [`LAID`]. What the engine packs of it is named so, and what is put back
+//! lies in a directory of that name inside the volume, beside the live data. Where the engine's files are this machine's,
+//! a snapshot's own directory is mounted at `/kept`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::shelf::refused;
 use super::stock::{Kept, Stock};
@@ -16,6 +18,8 @@ use crate::plan::{ONE_OFF, PROJECT};
 
 /// The directory of a snapshot that was laid beside the live data.
 const LAID: &str = ".jobsprint-new";
+/// Where a snapshot's directory is in the helper.
+const KEPT: &str = "/kept";
 
 /// Moves what was laid into the place of what is live, each volume by renames inside it. Whatever it is stopped at, run
 /// again it goes on from there: while the old is moved away the new is called `.jobsprint-new`, afterwards `-ready`.
@@ -41,11 +45,11 @@ for volume in /volumes/*/.jobsprint-new; do
         rmdir .jobsprint-ready
     fi
 done
-rm -rf /volumes/*/.jobsprint-new/.jobsprint-old
 "#;
 
-/// Removes what was laid beside the live data.
-const CLEAR: &str = "rm -rf /volumes/*/.jobsprint-new/.jobsprint-new";
+/// Removes what lies beside the live data: what was laid there, and what it replaced.
+const CLEAR: &str =
+    "rm -rf /volumes/*/.jobsprint-new/.jobsprint-new /volumes/*/.jobsprint-new/.jobsprint-old";
 
 /// The helper of one stack.
 pub(super) struct Helper<'a> {
@@ -58,6 +62,36 @@ impl<'a> Helper<'a> {
     pub(super) async fn make(
         stock: &'a Stock,
         volumes: &BTreeMap<String, Kept>,
+    ) -> Result<Self, DataError> {
+        let mounts = volumes.keys().map(|key| mount(key)).collect();
+        Self::mounting(stock, volumes, mounts).await
+    }
+
+    /// As [`make`](Self::make), with a directory of this machine at `/kept`.
+    pub(super) async fn with(
+        stock: &'a Stock,
+        volumes: &BTreeMap<String, Kept>,
+        directory: &Path,
+        access: MountAccess,
+    ) -> Result<Self, DataError> {
+        let kept = Mount {
+            target: KEPT.to_owned(),
+            source: MountSource::Bind {
+                source: directory.to_owned(),
+                create: false,
+                propagation: None,
+                selinux: None,
+            },
+            access,
+        };
+        let mounts = volumes.keys().map(|key| mount(key)).chain([kept]).collect();
+        Self::mounting(stock, volumes, mounts).await
+    }
+
+    async fn mounting(
+        stock: &'a Stock,
+        volumes: &BTreeMap<String, Kept>,
+        mounts: Vec<Mount>,
     ) -> Result<Self, DataError> {
         let engine = stock.engine.as_ref();
         Self::sweep(stock).await?;
@@ -77,7 +111,7 @@ impl<'a> Helper<'a> {
                 user: Some("0:0".to_owned()),
                 working_dir: Some("/".to_owned()),
                 network_mode: Some("none".to_owned()),
-                mounts: volumes.keys().map(|key| mount(key)).collect(),
+                mounts,
                 ..ContainerSettings::default()
             },
             network_names: BTreeMap::new(),
@@ -106,34 +140,39 @@ impl<'a> Helper<'a> {
 
     /// Puts what was laid in the place of what is live, in all volumes. Nobody may use them.
     pub(super) async fn swap(&self) -> Result<(), DataError> {
-        self.run(SWAP).await
+        self.run(SWAP, &[]).await.map(drop)
     }
 
-    /// Removes what was laid beside the live data.
+    /// Removes what lies beside the live data.
     pub(super) async fn clear(&self) -> Result<(), DataError> {
-        self.run(CLEAR).await
+        self.run(CLEAR, &[]).await.map(drop)
     }
 
-    /// It is needed no more.
-    pub(super) async fn remove(self) -> Result<(), DataError> {
+    /// It is needed no more; one that is gone already may go again.
+    pub(super) async fn remove(&self) -> Result<(), DataError> {
         let removed = self.engine.remove_container(&self.id, Removal::WithVolumes);
         Ok(removed.await?)
     }
 
-    async fn run(&self, script: &str) -> Result<(), DataError> {
+    /// Runs a shell's text with these arguments as root, and gives what it wrote.
+    pub(super) async fn run(&self, script: &str, arguments: &[&str]) -> Result<String, DataError> {
         self.engine.start_container(&self.id).await?;
+        let command = [&["sh", "-c", script, "sh"], arguments].concat();
         let request = ExecRequest {
-            command: ["sh", "-c", script].map(ToOwned::to_owned).into(),
+            command: command.into_iter().map(ToOwned::to_owned).collect(),
             ..ExecRequest::default()
         };
         let ran = self.engine.execute(&self.id, &request).await?;
         if ran.code == 0 {
-            return Ok(());
+            return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
         }
-        let reason = String::from_utf8_lossy(&ran.stderr).trim().to_owned();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        if said.contains("No space left on device") {
+            return Err(DataError::NoSpace);
+        }
         Err(DataError::Engine(EngineError::Refused {
-            call: "move the volumes' content",
-            reason,
+            call: "copy the volumes' content",
+            reason: said.trim().to_owned(),
         }))
     }
 }

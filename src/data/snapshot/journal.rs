@@ -13,13 +13,18 @@ use crate::data::digest::unreadable;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "doing")]
 pub enum Unfinished {
-    /// Containers are paused while their volumes are read: they must go on.
+    /// Containers are paused while their volumes are read: they must go on, and what is half kept must go.
     Saving {
         /// Their ids.
         paused: Vec<String>,
     },
     /// A snapshot is being laid beside the live data: what is there of it must go.
     Loading {
+        /// The volumes' keys.
+        volumes: Vec<String>,
+    },
+    /// What a restore replaced is still there beside it: it must go.
+    Clearing {
         /// The volumes' keys.
         volumes: Vec<String>,
     },

@@ -7,23 +7,52 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ProjectName;
 
 /// The format that this version writes, and the newest that it reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
-/// One volume of a snapshot: a tar through zstd.
+/// How a volume is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// A tar through zstd, checked by SHA-256: what format 1 has alone.
+    #[default]
+    Zstd,
+    /// Its files, copied, checked by BLAKE3.
+    Copy,
+    /// As a copy, but the filesystem shares the blocks until they are written to.
+    Clone,
+}
+
+impl Way {
+    /// A phrase that tells it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Zstd => "packed with zstd",
+            Self::Copy => "copied",
+            Self::Clone => "cloned by the filesystem",
+        }
+    }
+}
+
+/// One volume of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The volume's key in the Compose file.
     pub volume: String,
     /// The services that mount it.
     pub services: Vec<String>,
-    /// The file beside the manifest.
+    /// How it is kept.
+    #[serde(default)]
+    pub way: Way,
+    /// The file or directory beside the manifest.
     pub file: String,
-    /// Bytes of the volume's tar.
+    /// Bytes of the volume's tar, or of its files.
     pub bytes: u64,
-    /// Bytes of the file.
+    /// Bytes that are kept.
     pub stored: u64,
-    /// The file's SHA-256, in hexadecimal.
-    pub sha256: String,
+    /// The checksum of what is kept, in hexadecimal.
+    #[serde(alias = "sha256")]
+    pub checksum: String,
 }
 
 /// What is known of a snapshot.
@@ -113,6 +142,19 @@ impl Manifest {
         services
     }
 
+    /// The ways in which its volumes are kept, as words.
+    #[must_use]
+    pub fn ways(&self) -> Vec<String> {
+        let mut ways: Vec<String> = Vec::new();
+        for part in &self.parts {
+            let words = part.way.words().to_owned();
+            if !ways.contains(&words) {
+                ways.push(words);
+            }
+        }
+        ways
+    }
+
     /// How `other` differs, a line each; empty where all that is noted is the same.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<String> {
@@ -147,7 +189,7 @@ impl Manifest {
             parts
                 .map(|part| {
                     let size = format!("{} bytes", part.bytes);
-                    (part.volume.clone(), (part.sha256.clone(), size))
+                    (part.volume.clone(), (part.checksum.clone(), size))
                 })
                 .collect()
         };
@@ -195,10 +237,19 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_the_first_format_is_a_packed_tar() {
+        let old = r#"{"volume": "data", "services": [], "file": "data.tar.zst", "bytes": 9, "stored": 5, "sha256": "ab"}"#;
+
+        let part: Part = serde_json::from_str(old).unwrap();
+
+        assert_eq!((part.way, part.checksum.as_str()), (Way::Zstd, "ab"));
+    }
+
+    #[test]
     fn a_newer_format_is_refused_whatever_else_it_holds() {
         assert_eq!(
-            Manifest::read("one", r#"{"schema": 2, "volumes": []}"#),
-            Err("is of format 2, and this version of jobsprint-dev reads up to 1".to_owned())
+            Manifest::read("one", r#"{"schema": 3, "volumes": []}"#),
+            Err("is of format 3, and this version of jobsprint-dev reads up to 2".to_owned())
         );
     }
 

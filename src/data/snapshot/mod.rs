@@ -2,6 +2,7 @@
 
 mod draft;
 mod facts;
+mod fingerprint;
 mod guard;
 mod helper;
 mod journal;
@@ -12,12 +13,13 @@ mod restoring;
 mod saving;
 mod shelf;
 mod stock;
+mod trees;
 
 pub use facts::describe_data;
 pub use guard::{DISMISSED, GUARD_VERB};
 pub use journal::Unfinished;
 pub use manifest::{Manifest, Part};
-pub use restoring::{check_snapshot, load_snapshot, settle_snapshot, swap_snapshot};
+pub use restoring::{Laid, check_snapshot, load_snapshot, settle_snapshot};
 pub use saving::save_snapshot;
 pub use shelf::Shelf;
 pub use stock::Stock;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::draft::private;
 use crate::data::DataError;
 use crate::data::digest::{Hashing, unreadable};
 use crate::engine::EngineError;
@@ -65,7 +66,7 @@ pub(in crate::data) async fn pack(
 }
 
 fn write(mut pieces: mpsc::Receiver<Bytes>, path: &Path) -> io::Result<Packed> {
-    let mut packer = zstd::Encoder::new(Hashing::new(File::create(path)?), LEVEL)?;
+    let mut packer = zstd::Encoder::new(Hashing::new(private(path)?), LEVEL)?;
     let (mut bytes, mut end) = (0, Vec::new());
     while let Some(piece) = pieces.blocking_recv() {
         bytes += piece.len() as u64;

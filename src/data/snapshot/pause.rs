@@ -61,6 +61,7 @@ impl Pause {
             Ok(_) => Ok(pause),
             Err(error) => {
                 pause.end(stock).await?;
+                stock.journal().clear()?;
                 Err(error)
             }
         }
@@ -74,13 +75,13 @@ impl Pause {
         all(stock, &self.brokers).await
     }
 
-    /// Lets all go on.
+    /// Lets all go on. The journal still tells of the save, which may not be over.
     pub(super) async fn end(self, stock: &Stock) -> Result<(), DataError> {
         resume(stock, &self.paused).await?;
         if let Some(guard) = self.guard {
             guard.dismiss();
         }
-        stock.journal().clear()
+        Ok(())
     }
 }
 

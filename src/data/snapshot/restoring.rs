@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
 
+use super::fingerprint::fingerprint;
 use super::helper::{Helper, place};
 use super::journal::Unfinished;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Part, Way};
 use super::packing::unpack;
 use super::pause::resume;
 use super::shelf::refused;
 use super::stock::{Kept, Stock};
+use super::trees;
 use crate::data::DataError;
 use crate::data::digest::hash;
 use crate::domain::{ContainerId, VolumeSpec};
 use crate::plan::{PROJECT, VOLUME};
 
-/// The snapshot of this name, every part of it whole.
+/// The snapshot of this name, every part of it there; that of a packed part every byte is right.
+///
+/// What is kept as files is read whole by [`load_snapshot`], while it is laid beside the live data.
 ///
 /// # Errors
 /// Why it can't be restored; nothing was touched.
@@ -29,11 +33,17 @@ pub async fn check_snapshot(stock: &Stock, name: &str) -> Result<Manifest, DataE
             return Err(refused(name, &reason));
         }
         let path = stock.shelf.file(name, &part.file);
-        if !path.is_file() {
+        if !path.exists() {
             let reason = format!("is not whole: `{}` is missing", part.file);
             return Err(refused(name, &reason));
         }
-        let (stored, sha256) = hash(&path).await?;
+        let (stored, checksum) = match part.way {
+            Way::Zstd => {
+                let (stored, sha256) = hash(&path).await?;
+                (stored, Some(sha256))
+            }
+            Way::Copy | Way::Clone => (trees::size(&stock.shelf.place(name), &part.file)?, None),
+        };
         if stored != part.stored {
             let reason = format!(
                 "is not whole: `{}` has {stored} bytes of {}",
@@ -41,46 +51,107 @@ pub async fn check_snapshot(stock: &Stock, name: &str) -> Result<Manifest, DataE
             );
             return Err(refused(name, &reason));
         }
-        if sha256 != part.sha256 {
-            let reason = format!(
-                "is damaged: the checksum of `{}` is not the manifest's",
-                part.file
-            );
-            return Err(refused(name, &reason));
+        if checksum.is_some_and(|checksum| checksum != part.checksum) {
+            return Err(damaged(name, part));
         }
     }
     Ok(manifest)
+}
+
+/// A snapshot that lies beside the live data, every byte of it as it was kept.
+pub struct Laid<'a> {
+    helper: Helper<'a>,
+    volumes: Vec<String>,
 }
 
 /// Lays a checked snapshot beside the live data, which goes on being used.
 ///
 /// # Errors
 /// [`DataError`]; [`settle_snapshot`] then takes away what was laid.
-pub async fn load_snapshot(stock: &Stock, manifest: &Manifest) -> Result<(), DataError> {
+pub async fn load_snapshot<'a>(
+    stock: &'a Stock,
+    manifest: &Manifest,
+) -> Result<Laid<'a>, DataError> {
     let volumes = volumes_of(stock, &keys(manifest));
     make_missing(stock, &volumes).await?;
     stock.journal().write(&Unfinished::Loading {
         volumes: keys(manifest),
     })?;
-    let helper = Helper::make(stock, &volumes).await?;
-    for part in &manifest.parts {
+    let (packed, files): (Vec<&Part>, Vec<&Part>) = manifest
+        .parts
+        .iter()
+        .partition(|part| part.way == Way::Zstd);
+    let helper = if files.is_empty() {
+        Helper::make(stock, &volumes).await?
+    } else {
+        let directory = stock.shelf.place(&manifest.name);
+        let opened = trees::open(stock, &directory, &volumes).await?;
+        opened.ok_or_else(|| {
+            let reason = format!(
+                "was kept as files, and this engine doesn't see `{}`; restore it on the engine of this machine",
+                directory.display()
+            );
+            refused(&manifest.name, &reason)
+        })?
+    };
+    let files_laid = async {
+        let keys: Vec<&str> = files.iter().map(|part| part.volume.as_str()).collect();
+        match keys.as_slice() {
+            [] => Ok(()),
+            keys => trees::lay(&helper, keys).await,
+        }
+    };
+    let (files_laid, right) = tokio::join!(files_laid, compare(stock, manifest, &files));
+    right?;
+    files_laid?;
+    for part in packed {
         let tar = unpack(stock.shelf.file(&manifest.name, &part.file)).boxed();
         let place = place(&part.volume);
         stock.engine.unpack(helper.id(), &place, tar).await?;
     }
+    Ok(Laid {
+        helper,
+        volumes: keys(manifest),
+    })
+}
+
+/// Reads every byte of parts that are kept as files.
+async fn compare(stock: &Stock, manifest: &Manifest, parts: &[&Part]) -> Result<(), DataError> {
+    let directory = stock.shelf.place(&manifest.name);
+    for part in parts {
+        let found = fingerprint(trees::both(&directory, &part.file)).await?;
+        if found.checksum != part.checksum {
+            return Err(damaged(&manifest.name, part));
+        }
+    }
     Ok(())
 }
 
-/// Puts a snapshot that was laid beside the live data in its place. No container may use the volumes.
-///
-/// # Errors
-/// [`DataError`]; [`settle_snapshot`] then brings it to its end.
-pub async fn swap_snapshot(stock: &Stock, manifest: &Manifest) -> Result<(), DataError> {
-    stock.journal().write(&Unfinished::Swapping {
-        snapshot: manifest.name.clone(),
-        volumes: keys(manifest),
-    })?;
-    swap(stock, &keys(manifest)).await
+impl Laid<'_> {
+    /// Puts it in the live data's place. No container may use the volumes.
+    ///
+    /// # Errors
+    /// [`DataError`]; [`settle_snapshot`] then brings it to its end.
+    pub async fn swap(&self, stock: &Stock, manifest: &Manifest) -> Result<(), DataError> {
+        stock.journal().write(&Unfinished::Swapping {
+            snapshot: manifest.name.clone(),
+            volumes: self.volumes.clone(),
+        })?;
+        self.helper.swap().await?;
+        stock.journal().write(&Unfinished::Clearing {
+            volumes: self.volumes.clone(),
+        })
+    }
+
+    /// Removes what it replaced; the volumes may be used meanwhile.
+    ///
+    /// # Errors
+    /// [`DataError`]; [`settle_snapshot`] then removes it.
+    pub async fn clear(self, stock: &Stock) -> Result<(), DataError> {
+        self.helper.clear().await?;
+        self.helper.remove().await?;
+        stock.journal().clear()
+    }
 }
 
 /// Finishes or takes back what a run that was cut off left, and tells what that was; `None` where nothing was.
@@ -88,39 +159,46 @@ pub async fn swap_snapshot(stock: &Stock, manifest: &Manifest) -> Result<(), Dat
 /// # Errors
 /// [`DataError`]; the next run tries again.
 pub async fn settle_snapshot(stock: &Stock) -> Result<Option<Unfinished>, DataError> {
-    stock.shelf.sweep();
     let Some(unfinished) = stock.journal().read()? else {
+        stock.shelf.sweep();
         return Ok(None);
     };
     match &unfinished {
         Unfinished::Saving { paused } => {
             let paused: Vec<ContainerId> = paused.iter().map(ContainerId::new).collect();
             resume(stock, &paused).await?;
+            // It may still be copying.
             Helper::sweep(stock).await?;
-            stock.journal().clear()?;
+            let left = stock.shelf.sweep();
+            if !left.is_empty() {
+                trees::sweep(stock, &left).await?;
+            }
         }
-        Unfinished::Loading { volumes } => {
-            let volumes = volumes_of(stock, volumes);
-            let helper = Helper::make(stock, &volumes).await?;
+        Unfinished::Loading { volumes } | Unfinished::Clearing { volumes } => {
+            let helper = Helper::make(stock, &volumes_of(stock, volumes)).await?;
             helper.clear().await?;
             helper.remove().await?;
-            stock.journal().clear()?;
         }
         Unfinished::Swapping { volumes, .. } => {
             for container in stock.running().await? {
                 stock.engine.stop_container(&container.id, None).await?;
             }
-            swap(stock, volumes).await?;
+            let helper = Helper::make(stock, &volumes_of(stock, volumes)).await?;
+            helper.swap().await?;
+            helper.clear().await?;
+            helper.remove().await?;
         }
     }
+    stock.journal().clear()?;
     Ok(Some(unfinished))
 }
 
-async fn swap(stock: &Stock, keys: &[String]) -> Result<(), DataError> {
-    let helper = Helper::make(stock, &volumes_of(stock, keys)).await?;
-    helper.swap().await?;
-    helper.remove().await?;
-    stock.journal().clear()
+fn damaged(name: &str, part: &Part) -> DataError {
+    let reason = format!(
+        "is damaged: the checksum of `{}` is not the manifest's",
+        part.file
+    );
+    refused(name, &reason)
 }
 
 async fn make_missing(stock: &Stock, volumes: &BTreeMap<String, Kept>) -> Result<(), DataError> {

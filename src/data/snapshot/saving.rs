@@ -1,16 +1,26 @@
 //! Making a snapshot: the writers pause, each volume becomes a part, the writers go on.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
 use super::draft::Draft;
 use super::helper::{Helper, place};
-use super::manifest::{Manifest, Part};
+use super::manifest::{Manifest, Part, Way};
 use super::packing::pack;
 use super::pause::Pause;
 use super::shelf::refused;
 use super::stock::{Kept, Stock};
+use super::trees;
 use crate::data::DataError;
 use crate::domain::Readiness;
+
+/// How the volumes are read.
+enum Reading {
+    /// As files, each in its way.
+    Trees(BTreeMap<String, Way>),
+    /// As tars that the engine sends.
+    Tars,
+}
 
 /// Makes the snapshot that `manifest` names, and gives the manifest complete; `None` where it was `interrupted`.
 ///
@@ -28,30 +38,54 @@ pub async fn save_snapshot(
     }
     let draft = stock.shelf.begin(&manifest.name)?;
     manifest.images = images(stock).await?;
-    let helper = Helper::make(stock, &volumes).await?;
+    let (helper, reading) = match trees::reach(stock, &draft, &volumes).await {
+        Some((helper, ways)) => (helper, Reading::Trees(ways)),
+        None => (Helper::make(stock, &volumes).await?, Reading::Tars),
+    };
+    let mut interrupted = pin!(interrupted);
     let pause = Pause::begin(stock).await?;
-    let packed = tokio::select! {
+    let read = tokio::select! {
         biased;
-        () = interrupted => Ok(None),
-        packed = pack_all(stock, &helper, &draft, &volumes, &pause) => packed.map(Some),
+        () = &mut interrupted => Ok(None),
+        read = read(stock, &helper, &draft, &volumes, &reading, &pause) => read.map(Some),
     };
+    // What was copied stands still: it is looked through while the writers go on.
     let went_on = pause.end(stock).await;
-    let removed = helper.remove().await;
-    let Some(parts) = packed? else {
-        return Ok(None);
+    let parts = match (read, &reading) {
+        (Ok(Some(_)), Reading::Trees(ways)) => tokio::select! {
+            biased;
+            () = &mut interrupted => Ok(None),
+            sealed = trees::seal(&helper, &draft, &volumes, ways) => sealed.map(Some),
+        },
+        (read, _) => read,
     };
-    went_on?;
-    removed?;
+    if !matches!(parts, Ok(Some(_))) && matches!(reading, Reading::Trees(_)) {
+        trees::empty(&helper).await.ok(); // what failed is told; a leftover goes with the next run
+    }
+    let removed = helper.remove().await;
+    let parts = match parts {
+        Ok(Some(parts)) => parts,
+        parts => {
+            drop(draft);
+            stock.journal().clear()?;
+            return parts.map(|_| None);
+        }
+    };
     manifest.parts = parts;
     draft.finish(&manifest)?;
+    stock.journal().clear()?;
+    went_on?;
+    removed?;
     Ok(Some(manifest))
 }
 
-async fn pack_all(
+/// Reads the volumes; of tars it makes parts at once.
+async fn read(
     stock: &Stock,
     helper: &Helper<'_>,
     draft: &Draft,
     volumes: &BTreeMap<String, Kept>,
+    reading: &Reading,
     pause: &Pause,
 ) -> Result<Vec<Part>, DataError> {
     let is_broker = |kept: &Kept| {
@@ -60,14 +94,32 @@ async fn pack_all(
         brokers.any(|broker| kept.services.contains(&broker.name.to_string()))
     };
     let (brokers, others): (Vec<_>, Vec<_>) = volumes.iter().partition(|(_, kept)| is_broker(kept));
-    let mut parts = Vec::new();
-    // One after the other: the engine reads one tree of a container at a time.
-    for (key, kept) in others {
-        parts.push(pack_one(stock, helper, draft, key, kept).await?);
-    }
+    let mut parts = some(stock, helper, draft, &others, reading).await?;
     pause.brokers(stock).await?;
-    for (key, kept) in brokers {
-        parts.push(pack_one(stock, helper, draft, key, kept).await?);
+    parts.extend(some(stock, helper, draft, &brokers, reading).await?);
+    Ok(parts)
+}
+
+async fn some(
+    stock: &Stock,
+    helper: &Helper<'_>,
+    draft: &Draft,
+    volumes: &[(&String, &Kept)],
+    reading: &Reading,
+) -> Result<Vec<Part>, DataError> {
+    let mut parts = Vec::new();
+    match reading {
+        Reading::Trees(_) if volumes.is_empty() => {}
+        Reading::Trees(_) => {
+            let keys: Vec<&str> = volumes.iter().map(|(key, _)| key.as_str()).collect();
+            trees::copy(helper, &keys).await?;
+        }
+        Reading::Tars => {
+            // One after the other: the engine reads one tree of a container at a time.
+            for (key, kept) in volumes {
+                parts.push(pack_one(stock, helper, draft, key, kept).await?);
+            }
+        }
     }
     Ok(parts)
 }
@@ -85,10 +137,11 @@ async fn pack_one(
     Ok(Part {
         volume: key.to_owned(),
         services: kept.services.clone(),
+        way: Way::Zstd,
         file,
         bytes: packed.bytes,
         stored: packed.stored,
-        sha256: packed.sha256,
+        checksum: packed.sha256,
     })
 }
 

@@ -78,6 +78,11 @@ impl Shelf {
         Err(refused(name, &reason))
     }
 
+    /// A snapshot's directory.
+    pub(super) fn place(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
     /// A part's file.
     pub(super) fn file(&self, name: &str, file: &str) -> PathBuf {
         self.directory.join(name).join(file)
@@ -132,20 +137,22 @@ impl Shelf {
         Ok(())
     }
 
-    /// Removes what runs that were killed left half made or half removed.
-    pub(super) fn sweep(&self) {
-        for entry in fs::read_dir(&self.directory)
+    /// Removes what runs that were killed left half made or half removed, and gives what this user can't remove.
+    pub(super) fn sweep(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.directory);
+        let names = entries
             .into_iter()
             .flatten()
             .flatten()
-        {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let is_ours = name.starts_with(&format!("{HIDDEN}{}.", self.project));
-            if is_ours && (name.ends_with(".part") || name.ends_with(".gone")) {
-                drop(fs::remove_dir_all(entry.path())); // what stays is swept the next time
-            }
-        }
+            .map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let is_ours = |name: &String| {
+            name.starts_with(&format!("{HIDDEN}{}.", self.project))
+                && matches!(name.rsplit('.').next(), Some("part" | "gone"))
+        };
+        names
+            .filter(is_ours)
+            .filter(|name| fs::remove_dir_all(self.directory.join(name)).is_err())
+            .collect()
     }
 
     /// A place out of sight; another project's runs leave it alone.
@@ -281,7 +288,7 @@ mod tests {
         std::mem::forget(shelf.begin("01").unwrap());
         assert_eq!(names(&shelf), Vec::<String>::new());
 
-        shelf.sweep();
+        assert_eq!(shelf.sweep(), Vec::<String>::new());
 
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
     }
