@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use tokio_postgres::GenericClient;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 
 use super::DataError;
 
@@ -26,25 +28,14 @@ pub(super) async fn applied(
     client: &impl GenericClient,
     service: &str,
 ) -> Result<Vec<Applied>, DataError> {
-    let reading = |error| DataError::database("reading the ledger", &error);
-    let there = client
-        .query_typed(
-            "SELECT to_regclass('jobsprint_dev.migrations') IS NOT NULL",
-            &[],
-        )
-        .await
-        .map_err(reading)?;
-    if !there.first().is_some_and(|row| row.get(0)) {
-        return Ok(Vec::new());
-    }
-    let rows = client
-        .query(
-            "SELECT number, name, up, down, unfinished FROM jobsprint_dev.migrations
-             WHERE service = $1 ORDER BY number",
-            &[&service],
-        )
-        .await
-        .map_err(reading)?;
+    let sql = "SELECT number, name, up, down, unfinished FROM jobsprint_dev.migrations
+        WHERE service = $1 ORDER BY number";
+    // Asked in one go, for this is most of what a run with nothing due does.
+    let rows = match client.query_typed(sql, &[(&service, Type::TEXT)]).await {
+        Ok(rows) => rows,
+        Err(error) if is_unmade(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(DataError::database("reading the ledger", &error)),
+    };
     let applied = rows.iter().map(|row| Applied {
         number: row.get(0),
         name: row.get(1),
@@ -55,6 +46,13 @@ pub(super) async fn applied(
             .and_then(|count| usize::try_from(count).ok()),
     });
     Ok(applied.collect())
+}
+
+/// Whether it says that there is no ledger.
+fn is_unmade(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| {
+        [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code)
+    })
 }
 
 /// Makes the ledger where there is none.
