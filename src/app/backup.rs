@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
+use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -13,12 +14,25 @@ use super::data::{Store, unless_interrupted};
 use super::scene::Scene;
 use super::session::Session;
 use super::{question, stock};
-use crate::data::{self, Backup, Retention};
+use crate::data::{self, Backup, Bucket, BucketAccess, DataError, Retention};
 use crate::domain::{
     BackupRequest, BackupVerb, DumpForm, Failure, FailureKind, Packing, Phase, Run,
 };
 use crate::event::Event;
 use crate::report::{self, Mode};
+
+/// Where backups are kept.
+enum Place {
+    Directory(PathBuf),
+    Bucket(Box<Bucket>),
+}
+
+/// A dump as a file of this machine.
+struct Dump {
+    path: PathBuf,
+    /// Where what a bucket gave lies as long as it is needed.
+    _passing: Option<TempDir>,
+}
 
 /// Does what is asked.
 pub(super) async fn run(session: &mut Session, request: BackupRequest) -> Result<u8, Failure> {
@@ -26,16 +40,17 @@ pub(super) async fn run(session: &mut Session, request: BackupRequest) -> Result
         return put_back(session, &request, backup).await;
     }
     let store = Store::open(session, &request.scope).await?;
-    let directory = directory(&store, request.directory.as_deref());
+    let place = Place::of(&store, request.directory.as_deref())?;
     match request.verb {
-        BackupVerb::Make(form, packing) => {
-            make(session, &store, &directory, (form, packing)).await?;
+        BackupVerb::Make(form, packing) => make(session, &store, &place, (form, packing)).await?,
+        BackupVerb::List => {
+            let backups = unless_interrupted(session, place.backups()).await?;
+            print(session, &backups);
         }
-        BackupVerb::List => print(session, &data::backups(&directory)?),
-        BackupVerb::Prune => prune(session, &directory)?,
+        BackupVerb::Prune => prune(session, &place).await?,
         BackupVerb::Verify(backup) => {
-            let file = file(session, &directory, &backup);
-            let counted = data::verify(&store.context, &store.database, &file);
+            let dump = dump(session, &store, &place, &backup).await?;
+            let counted = data::verify(&store.context, &store.database, &dump.path);
             let counted = unless_interrupted(session, counted).await?;
             let rows: u64 = counted.values().sum();
             let text = format!(
@@ -58,9 +73,9 @@ async fn put_back(
 ) -> Result<u8, Failure> {
     let scene = Scene::open(session, &request.scope, Run::Real).await?;
     let store = Store::of(session, &scene.project, Arc::clone(&scene.engine)).await?;
-    let directory = directory(&store, request.directory.as_deref());
-    let file = file(session, &directory, backup);
-    data::inspect(&file)?;
+    let place = Place::of(&store, request.directory.as_deref())?;
+    let dump = dump(session, &store, &place, backup).await?;
+    data::inspect(&dump.path)?;
     let question = format!(
         "Put `{}` in the place of the live database?",
         backup.display()
@@ -73,7 +88,7 @@ async fn put_back(
     if request.keep == Phase::Do {
         stock::before(session, &scene.project, &scene.engine, "restore").await?;
     }
-    let restored = data::restore(&store.context, &store.database, &file);
+    let restored = data::restore(&store.context, &store.database, &dump.path);
     unless_interrupted(session, restored).await?;
     let text = format!("restored `{}`", backup.display());
     session.events.tell(Event::Notice { text });
@@ -84,47 +99,115 @@ async fn put_back(
 async fn make(
     session: &Session,
     store: &Store,
-    directory: &Path,
+    place: &Place,
     kind: (DumpForm, Packing),
 ) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc();
-    let made = data::backup(&store.context, &store.database, directory, kind, now);
-    let made = unless_interrupted(session, made).await?;
+    let dumped = async |directory: &Path| {
+        let made = data::backup(&store.context, &store.database, directory, kind, now);
+        unless_interrupted(session, made).await
+    };
+    let made = match place {
+        Place::Directory(directory) => dumped(directory).await?,
+        Place::Bucket(bucket) => {
+            // A dump's length and checksum are known once it is whole: it passes through a file, not through memory.
+            let passing = passing(store)?;
+            let made = dumped(passing.path()).await?;
+            unless_interrupted(session, bucket.keep(made)).await?
+        }
+    };
     let text = format!("backed the database up as `{}`", made.path.display());
     session.events.tell(Event::Notice { text });
     Ok(())
 }
 
-/// Where backups are kept.
-fn directory(store: &Store, given: Option<&Path>) -> PathBuf {
-    match given {
-        Some(given) => given.to_owned(),
-        None => store.state.path().join("backups"),
+impl Place {
+    /// Where the project's backups are kept: in the directory or bucket that is given, else in its own directory.
+    fn of(store: &Store, given: Option<&Path>) -> Result<Self, Failure> {
+        let Some(given) = given else {
+            return Ok(Self::Directory(store.state.path().join("backups")));
+        };
+        if !Bucket::is_named(given) {
+            return Ok(Self::Directory(given.to_owned()));
+        }
+        let variable = |name: &str| std::env::var(name).ok();
+        let access = BucketAccess::read(variable, |path| fs::read_to_string(path).ok())?;
+        Ok(Self::Bucket(Box::new(Bucket::at(given, access)?)))
+    }
+
+    async fn backups(&self) -> Result<Vec<Backup>, DataError> {
+        match self {
+            Self::Directory(directory) => data::backups(directory),
+            Self::Bucket(bucket) => bucket.backups().await,
+        }
+    }
+
+    async fn remove(&self, backup: &Backup) -> Result<(), Failure> {
+        match self {
+            Self::Bucket(bucket) => Ok(bucket.remove(backup).await?),
+            Self::Directory(_) => {
+                for file in [backup.path.clone(), data::manifest_of(&backup.path)] {
+                    fs::remove_file(&file).map_err(|error| {
+                        let message = format!("cannot remove `{}`: {error}", file.display());
+                        Failure::new(FailureKind::Data, message)
+                    })?;
+                }
+                Ok(())
+            }
+        }
     }
 }
 
-/// A backup by its name in the directory, else a file as it is named.
-fn file(session: &Session, directory: &Path, named: &Path) -> PathBuf {
-    let backups = data::backups(directory).unwrap_or_default();
-    let mut backups = backups.into_iter();
-    let kept = backups.find(|backup| Path::new(&backup.name) == named);
-    kept.map_or_else(|| session.directory.join(named), |backup| backup.path)
+/// A directory for a dump on its way from or to a bucket; gone when it is dropped.
+fn passing(store: &Store) -> Result<TempDir, Failure> {
+    let directory = store.state.directory("passing")?;
+    tempfile::tempdir_in(&directory).map_err(|error| {
+        let message = format!("cannot use `{}`: {error}", directory.display());
+        Failure::new(FailureKind::Data, message)
+    })
 }
 
-fn prune(session: &Session, directory: &Path) -> Result<(), Failure> {
-    let mut backups = data::backups(directory)?;
+/// A backup by its name in the place, else a file as it is named.
+async fn dump(
+    session: &Session,
+    store: &Store,
+    place: &Place,
+    named: &Path,
+) -> Result<Dump, Failure> {
+    let backups = match place {
+        Place::Directory(directory) => data::backups(directory).unwrap_or_default(),
+        Place::Bucket(bucket) => unless_interrupted(session, bucket.backups()).await?,
+    };
+    let mut backups = backups.into_iter();
+    let kept = backups.find(|backup| Path::new(&backup.name) == named);
+    Ok(match (kept, place) {
+        (Some(kept), Place::Bucket(bucket)) => {
+            let passing = passing(store)?;
+            let fetched = bucket.fetch(&kept, passing.path());
+            Dump {
+                path: unless_interrupted(session, fetched).await?,
+                _passing: Some(passing),
+            }
+        }
+        (Some(kept), Place::Directory(_)) => Dump {
+            path: kept.path,
+            _passing: None,
+        },
+        (None, _) => Dump {
+            path: session.directory.join(named),
+            _passing: None,
+        },
+    })
+}
+
+async fn prune(session: &Session, place: &Place) -> Result<(), Failure> {
+    let mut backups = unless_interrupted(session, place.backups()).await?;
     // What says no time can't be judged, and stays.
     backups.retain(|backup| made_at(backup).is_some());
     let made: Vec<OffsetDateTime> = backups.iter().filter_map(made_at).collect();
     let surplus = Retention::default().surplus(&made);
     for index in &surplus {
-        let path = &backups[*index].path;
-        for file in [path.clone(), data::manifest_of(path)] {
-            fs::remove_file(&file).map_err(|error| {
-                let message = format!("cannot remove `{}`: {error}", file.display());
-                Failure::new(FailureKind::Data, message)
-            })?;
-        }
+        place.remove(&backups[*index]).await?;
     }
     let text = format!("removed {} of {} backups", surplus.len(), backups.len());
     session.events.tell(Event::Notice { text });

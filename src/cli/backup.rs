@@ -12,10 +12,11 @@ Examples:
   jobsprint-dev backup                  dump the database into .jobsprint/backups
   jobsprint-dev backup --format plain --compress zstd
   jobsprint-dev backup list             what there is
-  jobsprint-dev backup prune            keep 30 daily, 12 weekly, 12 monthly ones")]
+  jobsprint-dev backup prune            keep 30 daily, 12 weekly, 12 monthly ones
+  jobsprint-dev backup --directory s3://team/dumps        AWS_ENDPOINT_URL names a server of one's own")]
 pub(super) struct BackupArguments {
-    /// Where backups are kept [default: .jobsprint/backups]
-    #[arg(long, value_name = "DIR", global = true)]
+    /// Where backups are kept; a bucket by the variables and profiles of S3's own clients [default: .jobsprint/backups]
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX", global = true)]
     directory: Option<PathBuf>,
     /// What is written
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -99,7 +100,7 @@ pub(super) struct RestoreArguments {
     #[arg(value_name = "NAME|FILE")]
     backup: PathBuf,
     /// Where backups are kept [default: .jobsprint/backups]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
     directory: Option<PathBuf>,
     /// Don't ask
     #[arg(short, long)]

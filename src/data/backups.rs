@@ -86,7 +86,7 @@ pub(super) fn described(path: &Path) -> Result<Option<Backup>, DataError> {
 }
 
 /// A dump's name without its ending; `None` where the ending isn't a dump's.
-fn name_of(path: &Path) -> Option<&str> {
+pub(super) fn name_of(path: &Path) -> Option<&str> {
     let file = path.file_name()?.to_str()?;
     ENDINGS.iter().find_map(|ending| file.strip_suffix(ending))
 }

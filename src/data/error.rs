@@ -132,6 +132,26 @@ pub enum DataError {
     /// A disk is full, this machine's or the engine's.
     #[error("no space left on the disk for a copy of the volumes")]
     NoSpace,
+    /// A bucket's server refuses or can't be reached.
+    #[error("`{address}` can't be {doing}: {reason}")]
+    Bucket {
+        /// `s3://bucket/prefix`.
+        address: String,
+        /// `listed`, `read`, `written to`.
+        doing: &'static str,
+        /// Why, in words.
+        reason: String,
+        /// What to do about it, where the tool knows.
+        hint: Option<&'static str>,
+    },
+    /// Nobody says who asks for a bucket.
+    #[error(
+        "no access key for the bucket: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY nor the profile `{profile}` has one"
+    )]
+    NoBucketAccess {
+        /// The profile that was looked for.
+        profile: String,
+    },
     /// A service's migration can't be pointed at another database.
     #[error("the migration of `{service}` made no table in the database that it was given")]
     Unsteerable {
@@ -208,6 +228,12 @@ impl From<DataError> for Failure {
             DataError::NoSpace => {
                 failure.hint("make room: `jobsprint-dev snapshot list`, `jobsprint-dev snapshot delete NAME`")
             }
+            DataError::Bucket { hint, .. } => match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            },
+            DataError::NoBucketAccess { .. } => failure
+                .hint("set both in the environment, or name a profile of `~/.aws/credentials` in AWS_PROFILE"),
             DataError::Unsteerable { service } => failure.hint(format!(
                 "let `{service}` take its database from DATABASE_URL or PGDATABASE, or start afresh with `jobsprint-dev down --volumes`"
             )),

@@ -4,6 +4,9 @@ mod admin;
 mod backup;
 mod backups;
 mod broker_api;
+mod bucket;
+mod bucket_access;
+mod bucket_door;
 mod busiest;
 mod command;
 mod context;
@@ -43,6 +46,8 @@ mod verify_migrations;
 
 pub use backup::{backup, inspect, restore, verify};
 pub use backups::{Backup, Manifest, backups, manifest_of};
+pub use bucket::Bucket;
+pub use bucket_access::BucketAccess;
 pub use busiest::{Statement, busiest};
 pub use context::{DataContext, DataOutcome, Glance};
 pub use credentials::mend;
