@@ -1,5 +1,6 @@
 //! The end of a disposable stack: killed and removed, all at once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -29,12 +30,18 @@ pub(in crate::app) async fn remove(
         if found.containers.is_empty() && found.networks.is_empty() && found.volumes.is_empty() {
             return Ok(());
         }
-        // Nobody reads what these would still write, so nothing is asked to stop.
+        // Nobody reads what these would still write, so nothing is asked to stop. A volume goes with its container, since
+        // that takes the longest: while others are still being ended.
+        let named: BTreeSet<&str> = found
+            .volumes
+            .iter()
+            .map(|found| found.name.as_str())
+            .collect();
         let containers = join_all(
             found
                 .containers
                 .iter()
-                .map(|container| end(engine, container)),
+                .map(|container| end(engine, container, &named)),
         );
         let containers = containers.await;
         let networks = found
@@ -55,8 +62,17 @@ pub(in crate::app) async fn remove(
     refused.map_or(Ok(()), Err)
 }
 
-async fn end(engine: &dyn Engine, container: &ObservedContainer) -> Result<(), EngineError> {
+async fn end(
+    engine: &dyn Engine,
+    container: &ObservedContainer,
+    named: &BTreeSet<&str>,
+) -> Result<(), EngineError> {
     engine
         .remove_container(&container.id, Removal::WithVolumes)
-        .await
+        .await?;
+    let own = container.volumes.values();
+    let own = own.filter(|volume| named.contains(volume.as_str()));
+    // One that another container still uses goes after that one.
+    join_all(own.map(|volume| engine.remove_volume(volume))).await;
+    Ok(())
 }
