@@ -3,7 +3,7 @@
 use std::io;
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process_group, setsid};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, setsid};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
@@ -90,11 +90,30 @@ pub(in crate::app) async fn stand_by(
     }
     // Twice, since what the owner asked for last may appear at the engine only after a first look.
     for _ in 0..2 {
+        // The owner may have been killed between the command's start and the word of it.
+        for process in commands_of(project) {
+            kill_process(process, Signal::KILL).ok();
+        }
         let removed = remove(engine, project).await;
         removed.map_err(|error| faults::at("remove the stack", error))?;
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
     Ok(())
+}
+
+/// Processes of this machine that were told of the stack when they were started.
+fn commands_of(project: &ProjectName) -> Vec<Pid> {
+    let told = format!("JOBSPRINT_STACK={project}");
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|process| {
+            let pid = process.file_name().to_str()?.parse().ok()?;
+            let environment = std::fs::read(process.path().join("environ")).ok()?;
+            let mut variables = environment.split(|byte| *byte == 0);
+            let is_told = variables.any(|variable| variable == told.as_bytes());
+            Pid::from_raw(pid).filter(|_| is_told)
+        })
+        .collect()
 }
 
 /// Leaves the owner's session, so that what ends a whole session or process group spares the guard.
