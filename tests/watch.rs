@@ -174,6 +174,10 @@ async fn there_is_one_watcher_a_project_and_its_place_is_free_when_it_is_killed(
             .stdout
             .contains("watching api:")
     });
+    Shop::wait_for("the copies of the start", || {
+        let status = shop.tool(&["watch", "status"]);
+        status.stdout.contains("api: 1 change, p50")
+    });
     shop.save("two");
     Shop::wait_for("the change", || {
         let status = shop.tool(&["watch", "status"]);

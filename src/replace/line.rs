@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::stream::{BoxStream, StreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -97,6 +98,18 @@ impl Line {
                 Ok((LogStream::Stdout, bytes)) => self.heard.extend_from_slice(&bytes),
                 Ok((LogStream::Stderr, _)) => {}
                 Err(_) => return None,
+            }
+        }
+    }
+
+    /// The line itself where its other end is still there, as far as was heard.
+    pub(super) fn still_open(mut self) -> Option<Self> {
+        loop {
+            match self.output.next().now_or_never() {
+                None => return Some(self),
+                Some(Some(Ok((LogStream::Stdout, bytes)))) => self.heard.extend_from_slice(&bytes),
+                Some(Some(Ok((LogStream::Stderr, _)))) => {}
+                Some(Some(Err(_)) | None) => return None,
             }
         }
     }

@@ -91,9 +91,16 @@ impl Replacer {
                 self.memory().keep_porter(container, porter);
             }
         }
-        if found.labels.contains_key(SUPERVISOR)
-            && let Some(line) = Line::to_supervisor(&*self.engine, container).await?
-        {
+        if !found.labels.contains_key(SUPERVISOR) {
+            return Ok(());
+        }
+        // Two who listen to one supervisor at once would take each other's answers.
+        let known = self.memory().take_line(container);
+        let mut line = known.and_then(Line::still_open);
+        if line.is_none() {
+            line = Line::to_supervisor(&*self.engine, container).await?;
+        }
+        if let Some(line) = line {
             self.memory().keep_line(container, line);
         }
         Ok(())

@@ -35,6 +35,16 @@ impl Lane {
         }
     }
 
+    /// Takes the turn for something besides work, where nothing is being done; [`Self::finish`] ends it.
+    #[must_use]
+    pub fn occupy(&mut self) -> bool {
+        let was_free = self.is_free();
+        if was_free {
+            *self = Self::Busy { next: None };
+        }
+        was_free
+    }
+
     /// The work at hand is done: what is to begin now.
     #[must_use]
     pub fn finish(&mut self) -> Option<Work> {
@@ -87,6 +97,17 @@ mod tests {
         assert_eq!(files(lane.offer(work("a"))), ["a"]);
         assert_eq!(files(lane.finish()), [""; 0]);
         assert!(lane.is_free());
+    }
+
+    #[test]
+    fn what_is_no_work_waits_for_nobody_and_work_waits_for_it() {
+        let mut lane = Lane::default();
+
+        assert!(lane.occupy());
+        assert!(!lane.occupy());
+        assert_eq!(lane.offer(work("a")), None);
+        assert_eq!(files(lane.finish()), ["a"]);
+        assert!(!lane.occupy());
     }
 
     #[test]

@@ -48,9 +48,13 @@ pub(super) enum End {
     /// The project was read again; `None` where it can't be.
     Read(Option<Arc<Project>>),
     /// What had been copied into a container was copied into the one that took its place.
-    CopiedAgain { service: ServiceName, files: usize },
-    /// A container was prepared for changes.
-    Attended,
+    CopiedAgain {
+        service: ServiceName,
+        container: ContainerId,
+        files: usize,
+    },
+    /// The service's containers were prepared for changes.
+    Attended(ServiceName),
 }
 
 /// Whether the watcher goes on.
@@ -98,6 +102,8 @@ pub(super) struct Desk<'a> {
     happenings: broadcast::Receiver<EngineEvent>,
     /// The containers met, by their names.
     pub containers: BTreeMap<String, ContainerId>,
+    /// Containers that wait to be prepared for changes.
+    pub unattended: BTreeMap<ContainerId, ServiceName>,
     began: bool,
     /// Whether the project is being read again.
     pub reading: Lane,
@@ -156,6 +162,7 @@ impl<'a> Desk<'a> {
             queues: BTreeMap::new(),
             jobs: FuturesUnordered::new(),
             containers: BTreeMap::new(),
+            unattended: BTreeMap::new(),
             began: false,
             reading: Lane::default(),
         }
@@ -354,13 +361,7 @@ impl<'a> Desk<'a> {
                     self.figures.add(&service, took);
                     self.station.keep(&self.figures);
                 }
-                let next = self
-                    .queues
-                    .get_mut(&service)
-                    .and_then(|queue| queue.lane.finish());
-                if let Some(work) = next {
-                    self.begin(&service, work);
-                }
+                self.turn(&service);
             }
             End::Read(project) => {
                 if let Some(project) = project {
@@ -371,9 +372,34 @@ impl<'a> Desk<'a> {
                     self.read(work);
                 }
             }
-            End::CopiedAgain { service, files } => self.copied_again(service, files),
-            End::Attended => {}
+            End::CopiedAgain {
+                service,
+                container,
+                files,
+            } => {
+                self.attend(&service, container);
+                self.copied_again(service, files);
+            }
+            End::Attended(service) => self.turn(&service),
         }
+    }
+
+    /// A service's turn is over: what waits for it begins.
+    fn turn(&mut self, service: &ServiceName) {
+        let queue = self.queues.get_mut(service);
+        match queue.and_then(|queue| queue.lane.finish()) {
+            Some(work) => self.begin(service, work),
+            None => self.attend_waiting(service),
+        }
+    }
+
+    /// Takes a service's turn where nobody has it.
+    pub fn occupy(&mut self, service: &ServiceName) -> bool {
+        self.queues
+            .entry(service.clone())
+            .or_default()
+            .lane
+            .occupy()
     }
 
     /// The store that a seed file is for.

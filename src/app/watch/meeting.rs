@@ -35,39 +35,59 @@ impl Desk<'_> {
             self.attend(&service, id.clone());
             return;
         };
-        let (bench, id) = (self.bench.clone(), id.clone());
-        let targets = self.targets(&service);
+        let (bench, container) = (self.bench.clone(), id.clone());
         self.jobs.push(Box::pin(async move {
             let mut files = 0;
-            match bench.replacer.resync(&before, &id).await {
+            match bench.replacer.resync(&before, &container).await {
                 Ok(synced) => files = synced.files,
                 Err(error) => {
                     let failure = error.into_failure();
                     tell(&bench, &format!("{service}: its new container"), &failure);
                 }
             }
-            // A container that takes no orders is restarted whole, as its own line tells.
-            bench.replacer.attend(&id, targets).await.ok();
-            End::CopiedAgain { service, files }
+            End::CopiedAgain {
+                service,
+                container,
+                files,
+            }
         }));
     }
 
-    /// Prepares for changes of a container that runs, beside everything else.
-    fn attend(&mut self, service: &ServiceName, id: ContainerId) {
-        let targets = self.targets(service);
+    /// Prepares for changes of a container that runs, in its service's turn: two who listen to one supervisor at once
+    /// would take each other's answers.
+    pub fn attend(&mut self, service: &ServiceName, id: ContainerId) {
         let is_replaced_in_place = self
             .project
             .stack
             .service(service)
             .is_some_and(|service| service.replace == ReplaceMode::Process);
-        if targets.is_empty() && !is_replaced_in_place {
+        if is_replaced_in_place || !self.targets(service).is_empty() {
+            self.unattended.insert(id, service.clone());
+            self.attend_waiting(service);
+        }
+    }
+
+    /// Prepares for changes of the service's containers that wait for it, where it is nobody's turn.
+    pub fn attend_waiting(&mut self, service: &ServiceName) {
+        let is_its = |(_, whose): &(&ContainerId, &ServiceName)| *whose == service;
+        let waiting: Vec<ContainerId> = self
+            .unattended
+            .iter()
+            .filter(is_its)
+            .map(|(id, _)| id.clone())
+            .collect();
+        if waiting.is_empty() || !self.occupy(service) {
             return;
         }
-        let replacer = self.bench.replacer.clone();
+        self.unattended.retain(|_, whose| whose != service);
+        let (replacer, targets) = (self.bench.replacer.clone(), self.targets(service));
+        let service = service.clone();
         self.jobs.push(Box::pin(async move {
-            // A container that takes no orders is restarted whole, as its own line tells.
-            replacer.attend(&id, targets).await.ok();
-            End::Attended
+            for id in waiting {
+                // A container that takes no orders is restarted whole, as its own line tells.
+                replacer.attend(&id, targets.clone()).await.ok();
+            }
+            End::Attended(service)
         }));
     }
 
