@@ -406,18 +406,11 @@ async fn goal(prober: &Prober, service: &Service, until: Until) -> Goal {
     }
 }
 
+/// How it ended for good, as far as the look tells; between two runs, the next event tells more.
 fn end_of(container: &ObservedContainer) -> Option<ExitCause> {
-    match container.state {
-        ContainerState::Exited {
-            code,
-            out_of_memory,
-            ..
-        } => Some(ExitCause {
-            code,
-            out_of_memory,
-        }),
-        _ => None,
-    }
+    matches!(container.state, ContainerState::Exited { .. })
+        .then(|| container.end())
+        .flatten()
 }
 
 fn running_since(container: &ObservedContainer) -> Option<std::time::SystemTime> {
