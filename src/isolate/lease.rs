@@ -28,6 +28,27 @@ pub struct Holder {
     pub machine: String,
 }
 
+impl Holder {
+    /// No process: what it holds stays until its lease is over, whoever looks.
+    #[must_use]
+    pub fn nobody() -> Self {
+        let nowhere = || "-".to_owned();
+        Self {
+            pid: 0,
+            started: 0,
+            boot: nowhere(),
+            namespace: nowhere(),
+            machine: nowhere(),
+        }
+    }
+
+    /// Whether it is no process.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        *self == Self::nobody()
+    }
+}
+
 /// A lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
@@ -106,7 +127,7 @@ impl Lease {
         now: SystemTime,
     ) -> Standing {
         let holder = &self.holder;
-        if holder.boot == here.boot && holder.namespace == here.namespace {
+        if !holder.is_nobody() && holder.boot == here.boot && holder.namespace == here.namespace {
             return if lives(holder.pid, holder.started) {
                 Standing::Held
             } else {
@@ -176,6 +197,22 @@ mod tests {
         let asked = lease().standing(&lease().holder, |_, started| started == 7_777, before());
 
         assert_eq!(asked, Standing::Abandoned);
+    }
+
+    #[test]
+    fn what_nobody_holds_stays_until_its_lease_is_over() {
+        let kept = Lease {
+            holder: Holder::nobody(),
+            ..lease()
+        };
+        let kept = Lease::of(&kept.labels()).unwrap();
+        let here = lease().holder;
+
+        let before = kept.standing(&here, |_, _| false, before());
+        let after = kept.standing(&here, |_, _| true, kept.expires);
+
+        assert!(kept.holder.is_nobody() && !here.is_nobody());
+        assert_eq!((before, after), (Standing::Held, Standing::Expired));
     }
 
     #[test]

@@ -75,6 +75,16 @@ volumes: {{ data: {{}} }}
             .expect("the tool starts")
     }
 
+    /// Runs another verb here as somebody who has none of this user's state.
+    pub fn as_another_user(&self, words: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"))
+            .args(words)
+            .current_dir(self.directory.path())
+            .env("XDG_STATE_HOME", self.directory.path().join("state"))
+            .output()
+            .expect("the tool starts")
+    }
+
     /// The disposable stacks of this checkout that the engine still has any part of.
     pub async fn stacks(&self) -> BTreeSet<String> {
         let prefix = format!("{}-ci-", self.name);

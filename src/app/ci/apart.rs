@@ -20,8 +20,8 @@ use crate::domain::{CiRequest, Failure, FailureKind, Ownership, Protocol, Scope,
 use crate::engine::{Engine, EngineFacts};
 use crate::env::{Document, Origin, Randomness, Schema, Sources, Variable, reconcile};
 use crate::isolate::{
-    Choice, Lease, POOL_SIZE, Reach, Relocation, ci_project, copy, fixed_ports, free_subnet,
-    host_environment,
+    Choice, Holder, Lease, POOL_SIZE, Reach, Relocation, ci_project, copy, fixed_ports,
+    free_subnet, host_environment,
 };
 use crate::plan;
 use crate::run::{ProjectLock, is_free};
@@ -29,17 +29,43 @@ use crate::run::{ProjectLock, is_free};
 /// Ports below the range that the kernel hands out by itself, so that no outgoing connection takes one.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// How long a lease holds where nobody can tell whether its owner lives.
-pub(super) const LEASE: Duration = Duration::from_hours(6);
+const LEASE: Duration = Duration::from_hours(6);
 /// The name under which the checkout's `.env` is left aside.
 const NO_ENV: &str = "/dev/null/jobsprint-dev";
 
-/// How long a copy is of use.
+/// How long a stack that stays on purpose is nobody's garbage.
+pub(super) const KEPT: Duration = Duration::from_hours(24);
+
+/// How long a copy lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::app) enum Lasts {
-    /// It goes with the run that it was made for.
-    ForThisRun,
-    /// The next run of this checkout takes it over.
-    ForTheNext,
+    /// As long as the run that it was made for.
+    ThisRun,
+    /// A day, for a look.
+    ADay,
+    /// Until the next run of this checkout takes it over, a day at most.
+    UntilTheNext,
+}
+
+impl Lasts {
+    /// Who answers for the copy, and until when. One that stays is nobody's from the beginning on: what other users of the
+    /// engine see of it are its labels, and these can't be changed later.
+    pub(super) fn lease(self, session: &Session) -> Lease {
+        let (holder, time) = match self {
+            Self::ThisRun => (this_process(), LEASE),
+            Self::ADay | Self::UntilTheNext => (Holder::nobody(), KEPT),
+        };
+        let named = ["GITHUB_RUN_ID", "CI_JOB_ID"];
+        let mut named = named
+            .iter()
+            .filter_map(|name| session.environment.get(*name));
+        Lease {
+            holder,
+            expires: SystemTime::now() + time,
+            directory: session.directory.clone(),
+            run: named.next().cloned(),
+        }
+    }
 }
 
 /// A disposable copy of the project.
@@ -122,13 +148,13 @@ impl Original {
         let names = names.map_err(|error| up::unknown(&error))?;
         let original = self.place.further.project(&loaded.stack.project);
         let project = match lasting {
-            Lasts::ForThisRun => ci_project(&original, random()),
-            Lasts::ForTheNext => lasting::project_of(&original, &self.place.root),
+            Lasts::ThisRun | Lasts::ADay => ci_project(&original, random()),
+            Lasts::UntilTheNext => lasting::project_of(&original, &self.place.root),
         };
         // One run at a time has a stack that stays, and nobody clears that away meanwhile.
         let (lock, known) = match lasting {
-            Lasts::ForThisRun => (None, None),
-            Lasts::ForTheNext => {
+            Lasts::ThisRun | Lasts::ADay => (None, None),
+            Lasts::UntilTheNext => {
                 let lock = up::lock_name(session, project.as_str()).await?;
                 note_kept(session, project.as_str())?;
                 (Some(lock), Lasting::find(session, engine, &project).await)
@@ -164,21 +190,12 @@ impl Original {
             project,
             subnets: subnets(stack, taken)?,
             relocation,
-            lease: Lease {
-                holder: this_process(),
-                expires: SystemTime::now() + LEASE,
-                directory: session.directory.clone(),
-                run: session
-                    .environment
-                    .get("GITHUB_RUN_ID")
-                    .or_else(|| session.environment.get("CI_JOB_ID"))
-                    .cloned(),
-            },
+            lease: lasting.lease(session),
         };
         if let Some(known) = known {
             choice = known.choice(choice, reach);
         }
-        if lasting == Lasts::ForTheNext {
+        if lasting == Lasts::UntilTheNext {
             Lasting::note(session, &choice, &self.generated(&values))?;
         }
         let mut stack = copy(stack, &choice);

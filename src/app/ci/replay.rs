@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use super::apart::{Apart, LEASE, free_ports, random, reach, subnets};
+use super::apart::{Apart, Lasts, free_ports, random, reach, subnets};
 use super::guard::Guard;
-use super::owner::this_process;
 use super::relic::{MODEL, Relic};
 use super::run::{around, end, keep};
 use super::set_up::set_up;
@@ -19,7 +17,7 @@ use crate::domain::{CiRequest, Failure, Keep, Phase, ReplayRequest, Scope, Secre
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::isolate::{
-    Choice, KIND, Lease, REPLAY, Relocation, copy, fixed_ports, host_environment, stack_project,
+    Choice, KIND, REPLAY, Relocation, copy, fixed_ports, host_environment, stack_project,
 };
 use crate::plan;
 
@@ -155,11 +153,10 @@ async fn apart(
             ports: free_ports(&fixed_ports(&loaded.stack), reach.bind)?,
             reach,
         },
-        lease: Lease {
-            holder: this_process(),
-            expires: SystemTime::now() + LEASE,
-            directory: session.directory.clone(),
-            run: None,
+        lease: if request.command.is_empty() {
+            Lasts::ADay.lease(session)
+        } else {
+            Lasts::ThisRun.lease(session)
         },
     };
     let mut stack = copy(&loaded.stack, &choice);

@@ -1,10 +1,11 @@
 //! The course of a `ci` run: set up, command, tear down.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::apart::{Apart, Lasts, Original};
+use super::apart::{Apart, KEPT, Lasts, Original};
 use super::capsule::{self, Wrong};
 use super::command::{self, Ended};
 use super::github;
@@ -15,9 +16,10 @@ use crate::app::session::Session;
 use crate::app::startup::Keep as Keeping;
 use crate::app::{engine, exec, faults, stacks, up};
 use crate::domain::{
-    CiRequest, CommandPlace, Detail, Exec, Failure, FailureKind, Keep, Phase, Reuse, ServiceName,
+    CiRequest, CommandPlace, Detail, Exec, Failure, FailureKind, Keep, Ownership, Phase,
+    ProjectName, Reuse, ServiceName, Volume, VolumeSpec,
 };
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
 use crate::event::Event;
 use crate::plan;
 use crate::report::{PhaseReport, junit, words};
@@ -30,9 +32,10 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
     let engine = engine::reach(session).await?;
     let original = Original::find(session, &request.scope)?;
     stacks::collect(session, &*engine).await?;
-    let lasts = match request.reuse {
-        Reuse::Fresh => Lasts::ForThisRun,
-        Reuse::Left => Lasts::ForTheNext,
+    let lasts = match (request.reuse, request.keep) {
+        (Reuse::Left, _) => Lasts::UntilTheNext,
+        (Reuse::Fresh, Keep::Always) => Lasts::ADay,
+        (Reuse::Fresh, Keep::Never | Keep::OnFailure) => Lasts::ThisRun,
     };
     let mut filling = request.template;
     for attempt in 1.. {
@@ -198,6 +201,10 @@ pub(super) async fn end(
     };
     let is_left = request.reuse == Reuse::Left && course.phases.len() > 1;
     if (stays || is_left) && !again {
+        if request.keep == Keep::OnFailure {
+            let marked = mark_kept(session, &**engine, project).await;
+            marked.map_err(|error| faults::at(&format!("keep {project}"), error))?;
+        }
         keep(session, project.as_str())?;
     } else {
         let began = session.events.elapsed();
@@ -312,9 +319,6 @@ async fn inside(
     }
 }
 
-/// How long a stack that is kept on purpose is nobody's garbage.
-const KEPT: Duration = Duration::from_hours(24);
-
 /// Notes that a stack stays on purpose, and tells what to do with it.
 pub(super) fn keep(session: &Session, project: &str) -> Result<(), Failure> {
     note_kept(session, project)?;
@@ -323,6 +327,24 @@ pub(super) fn keep(session: &Session, project: &str) -> Result<(), Failure> {
     );
     session.events.tell(Event::Notice { text });
     Ok(())
+}
+
+/// Tells all users of the engine that the stack stays, by an empty volume of it: what its objects say can't be changed.
+async fn mark_kept(
+    session: &Session,
+    engine: &dyn Engine,
+    project: &ProjectName,
+) -> Result<(), EngineError> {
+    let mut labels = Lasts::ADay.lease(session).labels();
+    labels.insert(plan::PROJECT.to_owned(), project.to_string());
+    let volume = Volume {
+        name: format!("{project}_kept"),
+        ownership: Ownership::Project,
+        driver: None,
+        driver_opts: BTreeMap::new(),
+        labels,
+    };
+    engine.create_volume(&VolumeSpec { volume }).await
 }
 
 /// Notes that a stack is not to be cleared away.

@@ -131,8 +131,12 @@ fn kind(session: &Session, project: &ProjectName, observed: &Observed) -> Kind {
     let is = |kind: &str| {
         labels(observed).any(|labels| labels.get(KIND).is_some_and(|said| said == kind))
     };
-    if let Some(lease) = labels(observed).find_map(Lease::of) {
+    let mut leases: Vec<Lease> = labels(observed).filter_map(Lease::of).collect();
+    // One that stays says so on one object at least.
+    leases.sort_by_key(|lease| !lease.holder.is_nobody());
+    if let Some(lease) = leases.into_iter().next() {
         let state = match lease.standing(&ci::this_process(), ci::lives, SystemTime::now()) {
+            Standing::Held if lease.holder.is_nobody() => State::Kept,
             Standing::Held => State::Owned,
             _ if ci::kept(session, project.as_str()) => State::Kept,
             Standing::Abandoned => State::Abandoned,

@@ -54,7 +54,9 @@ impl Row {
             project: stack.project.to_string(),
             kind: stack.kind.as_str(),
             state,
-            owner: lease.map(|(lease, _)| lease.holder.pid),
+            owner: lease
+                .filter(|(lease, _)| !lease.holder.is_nobody())
+                .map(|(lease, _)| lease.holder.pid),
             age: since.iter().min().and_then(|since| since.elapsed().ok()),
             containers: containers.len(),
             running,

@@ -29,7 +29,7 @@ pub(in crate::app::doctor) async fn run(
     let mut well = 0;
     let mut number = 0;
     let total = loop {
-        let apart = original.apart(session, &*engine, None, Lasts::ForThisRun);
+        let apart = original.apart(session, &*engine, None, Lasts::ThisRun);
         let apart = apart.await?;
         let stack = &apart.project.stack;
         let names = plan::select(stack, &scope.services).map_err(|error| up::unknown(&error))?;
