@@ -80,6 +80,7 @@ pub const VERBS: &[Row] = &[
     (&["snapshot", "restore", "kept", "--yes"], Ends::Failed),
     (&["reset", "--yes"], Ends::Failed),
     (&["ci", "--", "true"], Ends::Failed),
+    (&["ci", "replay", "capsule", "--", "true"], Ends::Failed),
     (&["stacks", "list"], Ends::Failed),
     (&["stacks", "gc"], Ends::Failed),
     (&["stacks", "rm", "nobodys-ci-0000aa"], Ends::Needless),
