@@ -38,7 +38,8 @@ pub async fn mend(
         match engine.execute(container, &request).await {
             Ok(ran) if ran.code == 0 => return Ok(()),
             Ok(ran) => reason = last_words(&ran),
-            Err(error) => reason = error.to_string(),
+            // An engine that fails the one way fails the others, and each may take its time.
+            Err(error) => return Err(unmended(service, &error.to_string())),
         }
     }
     Err(unmended(service, &reason))
