@@ -93,13 +93,22 @@ async fn runs_that_are_killed_at_thirty_moments_leave_nothing_half_done() {
     let rows = (2 * KILLS).to_string();
     assert_eq!(database.ask("SELECT count(*) FROM rows").await, rows);
 
+    // A reset makes its template first where a seed is new, and clones it in a tenth of that time where none is.
     let reset = ["reset", "--yes", "--no-snapshot"];
-    let whole = database.run(&reset);
+    let making = database.run(&reset);
+    let cloning = database.run(&reset);
     database.ask("DELETE FROM rows").await;
-    for moment in moments(whole) {
+    let made_anew = KILLS / 3;
+    for (number, moment) in (1..).zip(moments(making)).take(made_anew) {
+        let seed = format!("seeds/postgres/new{number:03}.sql");
+        database.write(&seed, "INSERT INTO rows VALUES (1), (2);");
+        database.kill(&reset, moment);
+    }
+    for moment in moments(cloning).skip(made_anew) {
         database.kill(&reset, moment);
     }
     database.run(&reset);
+    let rows = (2 * (KILLS + made_anew)).to_string();
     assert_eq!(database.ask("SELECT count(*) FROM rows").await, rows);
     assert_eq!(
         database.ask(tables).await,
