@@ -7,8 +7,8 @@ use super::project::Project;
 use super::session::Session;
 use super::{claim, conclusion, engine, faults};
 use crate::data::{DataContext, DataError, Glance};
-use crate::domain::{Failure, FailureKind, Scope, Service};
-use crate::engine::Engine;
+use crate::domain::{Failure, FailureKind, ObservedContainer, Scope, Service};
+use crate::engine::{Absence, Engine};
 use crate::store::StateDir;
 
 /// A project whose data can be worked on.
@@ -27,8 +27,11 @@ impl Store {
     /// # Errors
     /// Where the project or the engine fails, or the stack has no database.
     pub async fn open(session: &Session, scope: &Scope) -> Result<Self, Failure> {
-        let project = Project::load(session, scope)?;
-        let engine = engine::reach(session).await?;
+        // The engine takes as long over its first answer as the project's files take to be read.
+        let reaching = engine::begin_to_reach(session);
+        let project = Project::load(session, scope).inspect_err(|_| reaching.abort())?;
+        let engine = reaching.await.expect("connecting doesn't panic");
+        let engine = engine.map_err(Absence::into_failure)?;
         Self::of(session, &project, engine).await
     }
 
@@ -46,17 +49,18 @@ impl Store {
         let observed = engine.observe(&project.stack.project, &[]).await;
         let observed = observed.map_err(looking)?;
         claim::hold(project, &*engine, &observed).await?;
-        let running = observed
-            .containers
-            .into_iter()
-            .filter(crate::domain::ObservedContainer::is_running);
+        let running = observed.containers.into_iter();
+        let running: Vec<_> = running.filter(ObservedContainer::is_running).collect();
+        let by_service = running
+            .iter()
+            .map(|seen| (seen.service.clone(), seen.id.clone()));
         let context = DataContext {
             engine,
             facts,
             stack: Arc::clone(&project.stack),
-            containers: running.map(|found| (found.service, found.id)).collect(),
+            containers: by_service.collect(),
             events: session.events.clone(),
-            glance: Glance::default(),
+            glance: Glance::at(&running),
         };
         let database = context.database().cloned().ok_or_else(|| {
             Failure::new(FailureKind::Usage, "the stack has no database")

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use super::question::{self, Person};
 use super::session::Session;
@@ -23,6 +24,12 @@ const BOOTSTRAP: &str = "mmdebstrap";
 /// Why none does, with what mends it.
 pub(super) async fn reach(session: &Session) -> Result<Arc<dyn Engine>, Failure> {
     seek(session).await.map_err(Absence::into_failure)
+}
+
+/// The engine that answers, looked for while the caller does something else.
+pub(super) fn begin_to_reach(session: &Session) -> JoinHandle<Result<Arc<dyn Engine>, Absence>> {
+    let around = around(session);
+    tokio::spawn(async move { connect(&around).await })
 }
 
 /// The engine that answers; `None` where this machine has none that runs, so that nothing of the project can run either.

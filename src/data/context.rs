@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use super::DataError;
 use super::ledger::Ledger;
 use super::session::Session;
-use crate::domain::{ContainerId, Readiness, Service, ServiceName, Stack};
+use crate::domain::{ContainerId, ObservedContainer, Readiness, Service, ServiceName, Stack};
 use crate::engine::{Engine, EngineFacts, dial, routes};
 use crate::event::Events;
 
@@ -27,14 +27,30 @@ pub struct DataContext {
     pub containers: BTreeMap<ServiceName, ContainerId>,
     /// Who is told of progress.
     pub events: Events,
-    /// The ledger at its first reading.
+    /// What was seen at first.
     pub glance: Glance,
 }
 
-/// The ledger as a run read it first, shared by all that the run does: where that says that nothing is due, nobody logs
-/// in again. What is due is decided anew, by whoever does it, under the lock.
+/// What a run saw first, shared by all that the run does, and good for as long as nothing was changed.
+///
+/// Where the ledger says that nothing is due, nobody logs in again. What is due is decided anew, by whoever does it, under
+/// the lock. Where a container was seen, nobody asks for its address again unless it doesn't answer there.
 #[derive(Debug, Clone, Default)]
-pub struct Glance(Arc<OnceCell<Ledger>>);
+pub struct Glance {
+    ledger: Arc<OnceCell<Ledger>>,
+    containers: Arc<[ObservedContainer]>,
+}
+
+impl Glance {
+    /// A run that has seen these containers.
+    #[must_use]
+    pub fn at(containers: &[ObservedContainer]) -> Self {
+        Self {
+            ledger: Arc::default(),
+            containers: containers.into(),
+        }
+    }
+}
 
 /// What a piece of work on data came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,12 +104,17 @@ impl DataContext {
             service: service.name.clone(),
             reason,
         };
+        let mode = service.container.network_mode.as_deref();
+        let ways = |container: &ObservedContainer| routes(&self.facts, mode, container, port);
         let id = self.container(service)?;
+        if let Some(seen) = self.glance.containers.iter().find(|seen| seen.id == *id)
+            && let Ok((stream, _)) = dial(&ways(seen)).await
+        {
+            return Ok(stream);
+        }
         let container = self.engine.container(id.as_str()).await?;
         let container = container.ok_or_else(|| refused("its container is gone".to_owned()))?;
-        let mode = service.container.network_mode.as_deref();
-        let ways = routes(&self.facts, mode, &container, port);
-        let (stream, _) = dial(&ways).await.map_err(refused)?;
+        let (stream, _) = dial(&ways(&container)).await.map_err(refused)?;
         Ok(stream)
     }
 
@@ -103,6 +124,6 @@ impl DataContext {
             let session = Session::open(self, database).await?;
             Ledger::read(&session.client).await
         };
-        self.glance.0.get_or_try_init(|| read).await
+        self.glance.ledger.get_or_try_init(|| read).await
     }
 }

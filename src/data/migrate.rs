@@ -42,7 +42,7 @@ pub async fn migrate_to(
     let session = Session::open(context, database).await?;
     let applied = ledger::applied(&session.client, service.name.as_str()).await?;
     let nothing = migrations.due(&applied, until)?.is_empty();
-    session.close().await;
+    session.leave();
     if nothing {
         return Ok(DataOutcome::NothingDue);
     }

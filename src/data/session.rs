@@ -68,6 +68,11 @@ impl Session {
         Ok(Self { client, driver })
     }
 
+    /// Goes without waiting, for one that has only asked: nothing of it is left to be ended.
+    pub(super) fn leave(self) {
+        drop(self.client);
+    }
+
     /// Says goodbye, and waits until the database has heard it.
     pub(super) async fn close(self) {
         drop(self.client);
