@@ -49,7 +49,7 @@ pub(super) async fn applied(
 }
 
 /// Whether it says that there is no ledger.
-fn is_unmade(error: &tokio_postgres::Error) -> bool {
+pub(super) fn is_unmade(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| {
         [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code)
     })

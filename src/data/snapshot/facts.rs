@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::manifest::Manifest;
 use crate::data::admin::Admin;
 use crate::data::digest::Digest;
+use crate::data::migration_ledger::is_unmade;
 use crate::data::session::Session;
 use crate::data::{DataContext, DataError};
 use crate::domain::Service;
@@ -53,32 +54,26 @@ async fn counted(session: &Session, database: &str) -> Result<BTreeMap<String, u
     Ok(named.collect())
 }
 
-/// A short hash of the migrations that the ledger holds; `None` where it holds none.
+/// A short hash of the migrations that the ledger holds, by commands and from SQL files; `None` where it holds none.
 async fn applied(session: &Session) -> Result<Option<String>, DataError> {
-    let reading = |error| DataError::database("reading the ledger", &error);
-    let there = "SELECT to_regclass('jobsprint_dev.ledger') IS NOT NULL";
-    let there = session
-        .client
-        .query_typed(there, &[])
-        .await
-        .map_err(reading)?;
-    if !there.first().is_some_and(|row| row.get(0)) {
-        return Ok(None);
-    }
-    let sql = "SELECT kind, name, hash FROM jobsprint_dev.ledger
-        WHERE kind NOT LIKE 'seed%' ORDER BY kind, name";
-    let rows = session
-        .client
-        .query_typed(sql, &[])
-        .await
-        .map_err(reading)?;
+    let commands =
+        "SELECT kind, name, hash FROM jobsprint_dev.ledger WHERE kind = 'migrate' ORDER BY name";
+    let files = "SELECT service, name, up FROM jobsprint_dev.migrations ORDER BY service, number";
     let mut digest = Digest::new();
-    for row in &rows {
-        for column in 0..3 {
-            digest.part(row.get::<_, String>(column).as_bytes());
+    let mut is_empty = true;
+    for sql in [commands, files] {
+        let rows = match session.client.query_typed(sql, &[]).await {
+            Err(error) if is_unmade(&error) => continue,
+            rows => rows.map_err(|error| DataError::database("reading the ledger", &error))?,
+        };
+        for row in &rows {
+            is_empty = false;
+            for column in 0..3 {
+                digest.part(row.get::<_, String>(column).as_bytes());
+            }
         }
     }
     let mut hash = digest.finish();
     hash.truncate(SHOWN);
-    Ok((!rows.is_empty()).then_some(hash))
+    Ok((!is_empty).then_some(hash))
 }
