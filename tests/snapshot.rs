@@ -64,7 +64,7 @@ services:
 volumes: { postgres: {}, redis: {}, rabbitmq: {} }
 "#;
 
-/// A database with migrations, seeds and a password of the project's own.
+/// A database with migrations, seeds and a password of the project's own, a cache, and a store that neither of them touches.
 const SEEDED: &str = r#"
 services:
   postgres:
@@ -73,7 +73,18 @@ services:
     volumes: ["postgres:/var/lib/postgresql/data"]
     stop_signal: SIGINT
     x-jobsprint: { role: data, ready: postgres, migrate: { directory: ./migrations } }
-volumes: { postgres: {} }
+  redis:
+    image: redis:7-alpine
+    command: [redis-server, --appendonly, "yes"]
+    volumes: ["redis:/data"]
+    x-jobsprint: { role: data, ready: redis }
+  files:
+    image: redis:7-alpine
+    init: true
+    entrypoint: [sleep, infinity]
+    volumes: ["files:/files"]
+    x-jobsprint: { role: data }
+volumes: { postgres: {}, redis: {}, files: {} }
 x-jobsprint: { seeds: ./seeds }
 "#;
 
@@ -307,12 +318,28 @@ async fn resets_restored_backups_and_new_passwords_are_preceded_by_a_snapshot() 
     let count = "SELECT count(*) FROM jobs";
 
     psql("INSERT INTO jobs VALUES (3)").await;
-    project.works(&["reset", "--yes"]);
+    project.ask("redis", "redis-cli set cached yes").await;
+    let told = project.works(&["reset", "--yes"]);
+    let covers = "kept the data of postgres and redis as `before-reset-";
+    assert!(told.contains(covers), "only what goes: {told}");
     assert_eq!(psql(count).await, "2");
+    assert_eq!(project.ask("redis", "redis-cli dbsize").await, "0");
     let kept = project.snapshots().pop().expect("a snapshot");
     assert!(kept.starts_with("before-reset-"), "{kept}");
-    project.works(&["snapshot", "restore", &kept, "--yes", "--no-snapshot"]);
+    let manifest = project.path(&format!(".jobsprint/snapshots/{kept}/manifest.json"));
+    let manifest = fs::read_to_string(manifest).expect("a manifest");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let version = &manifest["migrations"];
+    assert!(version.is_string(), "SQL files make a version: {version}");
+    project.ask("files", "echo since > /files/word").await;
+    let told = project.works(&["snapshot", "restore", &kept, "--yes", "--no-snapshot"]);
+    assert!(
+        told.contains("the data of postgres and redis is back"),
+        "{told}"
+    );
     assert_eq!(psql(count).await, "3");
+    assert_eq!(project.ask("redis", "redis-cli get cached").await, "yes");
+    assert_eq!(project.ask("files", "cat /files/word").await, "since");
 
     project.works(&["backup"]);
     let backup = project.works(&["--output", "json", "backup", "list"]);

@@ -6,6 +6,7 @@ use super::project::Project;
 use super::scene::Scene;
 use super::session::Session;
 use super::{conclusion, engine, question, stock, up};
+use crate::data::Cover;
 use crate::domain::{Consent, Down, Failure, FailureKind, Phase, Run, VolumeFate};
 use crate::event::Event;
 use crate::plan::{self, DownOptions};
@@ -48,7 +49,7 @@ pub(super) async fn run(session: &mut Session, request: Down) -> Result<u8, Fail
         }
     }
     if request.volumes == VolumeFate::Remove && request.keep == Phase::Do {
-        stock::before(session, project, engine, "down").await?;
+        stock::before(session, project, engine, "down", Cover::Stack).await?;
     }
     let plan = Arc::new(plan);
     session.events.tell(Event::Planned {

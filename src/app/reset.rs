@@ -6,7 +6,7 @@ use super::data::{Store, unless_interrupted};
 use super::scene::Scene;
 use super::session::Session;
 use super::{down, question, stock, up};
-use crate::data::{self, ResetOutcome};
+use crate::data::{self, Cover, ResetOutcome};
 use crate::domain::{Down, Failure, FailureKind, Phase, ResetRequest, Run, Setup, VolumeFate};
 use crate::event::Event;
 
@@ -25,10 +25,15 @@ pub(super) async fn run(session: &mut Session, request: ResetRequest) -> Result<
         );
     }
     if request.keep == Phase::Do {
-        stock::before(session, &scene.project, &scene.engine, "reset").await?;
+        let cover = Cover::Services(data::touched(&store.context, &store.database));
+        stock::keep(session, &scene.project, &scene.engine, "reset", cover).await?;
     }
     let reset = data::reset(&store.context, &store.database);
-    let text = match unless_interrupted(session, reset).await? {
+    let reset = unless_interrupted(session, reset);
+    let (reset, pruned) = tokio::join!(reset, stock::prune(&scene.project));
+    let reset = reset?;
+    pruned?;
+    let text = match reset {
         ResetOutcome::FromTemplate => "the data is back to migrated and seeded",
         ResetOutcome::FromNewTemplate => {
             "the data is back to migrated and seeded; the next reset is quicker, since its template is made"

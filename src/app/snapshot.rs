@@ -10,8 +10,9 @@ use super::git::Head;
 use super::project::Project;
 use super::scene::{Scene, look};
 use super::session::Session;
+use super::stock::Cause;
 use super::{conclusion, engine, question, stock, up};
-use crate::data::{SnapshotManifest, Stock, check_snapshot, load_snapshot, settle_snapshot};
+use crate::data::{Cover, SnapshotManifest, Stock, check_snapshot, load_snapshot, settle_snapshot};
 use crate::domain::{
     BuildImages, Consent, Failure, FailureKind, Orphans, Phase, Run, SnapshotRequest, SnapshotVerb,
 };
@@ -54,7 +55,7 @@ pub(super) async fn run(session: &mut Session, request: SnapshotRequest) -> Resu
             let scene = scene(session, project).await?;
             let stock = stock::of(&scene.project, &scene.engine);
             let name = name.unwrap_or_else(stock::stamp);
-            stock::save(session, &scene.project, &stock, &name, None).await?;
+            stock::save(session, &scene.project, &stock, &name, Cause::Asked).await?;
         }
         SnapshotVerb::Restore(name) => {
             let scene = scene(session, project).await?;
@@ -74,7 +75,14 @@ pub(super) async fn run(session: &mut Session, request: SnapshotRequest) -> Resu
                     .hint("say yes with `--yes`"));
             }
             if request.keep == Phase::Do {
-                stock::before(session, &scene.project, &scene.engine, "restore").await?;
+                stock::before(
+                    session,
+                    &scene.project,
+                    &scene.engine,
+                    "restore",
+                    Cover::Stack,
+                )
+                .await?;
             }
             restore(session, &scene, &stock, &manifest).await?;
         }
@@ -187,7 +195,7 @@ async fn follow_branch(session: &Session, project: Project) -> Result<(), Failur
     let left = left.as_deref().map_or(present.as_str(), str::trim);
     if left != present {
         let fresh = format!("{}.{}", of_branch(left), stock::stamp());
-        stock::save(session, project, &stock, &fresh, None).await?;
+        stock::save(session, project, &stock, &fresh, Cause::Asked).await?;
         // The older one goes only when the newer one is whole.
         shelf.delete(&of_branch(left)).ok();
         shelf.rename(&fresh, &of_branch(left))?;

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::task::spawn_blocking;
 
 use super::git::Head;
 use super::project::Project;
 use super::session::Session;
 use super::{conclusion, faults};
 use crate::data::{
-    DataContext, Glance, Shelf, SnapshotManifest, Stock, Unfinished, describe_data, save_snapshot,
-    settle_snapshot,
+    Cover, DataContext, Glance, Shelf, SnapshotManifest, Stock, Unfinished, describe_data,
+    save_snapshot, settle_snapshot,
 };
 use crate::domain::{Failure, ObservedContainer};
 use crate::engine::Engine;
@@ -20,6 +21,19 @@ use crate::report::words;
 
 /// So many of those that the tool made by itself are kept.
 const KEPT: usize = 5;
+
+/// Why a snapshot is made.
+pub(super) enum Cause<'a> {
+    /// A person asked for it.
+    Asked,
+    /// A verb is about to take away what it covers.
+    Before {
+        /// The verb, as it is typed.
+        verb: &'a str,
+        /// What it takes away.
+        cover: Cover,
+    },
+}
 
 /// The project's stock.
 pub(super) fn of(project: &Project, engine: &Arc<dyn Engine>) -> Stock {
@@ -59,23 +73,43 @@ pub(super) async fn settle(session: &Session, stock: &Stock) -> Result<(), Failu
     Ok(())
 }
 
-/// Takes a snapshot ahead of `verb`, where there is data; the oldest such ones go.
+/// Takes a snapshot of what `verb` is about to take away, where there is data; the oldest such ones go.
 pub(super) async fn before(
     session: &Session,
     project: &Project,
     engine: &Arc<dyn Engine>,
     verb: &str,
+    cover: Cover,
+) -> Result<(), Failure> {
+    keep(session, project, engine, verb, cover).await?;
+    prune(project).await
+}
+
+/// The same, without [`prune`]: for whoever has something else to do while files are removed.
+pub(super) async fn keep(
+    session: &Session,
+    project: &Project,
+    engine: &Arc<dyn Engine>,
+    verb: &str,
+    cover: Cover,
 ) -> Result<(), Failure> {
     let stock = of(project, engine);
-    if !stock.has_data().await? {
+    if !stock.has_data(&cover).await? {
         return Ok(());
     }
     let name = format!("before-{}-{}", verb.replace(' ', "-"), stamp());
-    let kept = save(session, project, &stock, &name, Some(verb)).await;
-    kept.map_err(|failure| {
+    let cause = Cause::Before { verb, cover };
+    let kept = save(session, project, &stock, &name, cause).await;
+    kept.map(drop).map_err(|failure| {
         failure.hint("nothing was changed; to go on without a snapshot, add `--no-snapshot`")
-    })?;
-    Ok(stock.shelf.prune(KEPT)?)
+    })
+}
+
+/// Removes the oldest of the snapshots that the tool made by itself.
+pub(super) async fn prune(project: &Project) -> Result<(), Failure> {
+    let shelf = shelf(project);
+    let pruned = spawn_blocking(move || shelf.prune(KEPT)).await;
+    Ok(pruned.expect("removing doesn't panic")?)
 }
 
 /// Takes a snapshot of this name, and tells of it.
@@ -84,7 +118,7 @@ pub(super) async fn save(
     project: &Project,
     stock: &Stock,
     name: &str,
-    before: Option<&str>,
+    cause: Cause<'_>,
 ) -> Result<SnapshotManifest, Failure> {
     project.state.directory("snapshots")?;
     let began = session.events.elapsed();
@@ -94,9 +128,15 @@ pub(super) async fn save(
     let mut manifest = SnapshotManifest::new(&stock.stack.project, name, &created);
     let head = Head::of(&project.root);
     (manifest.commit, manifest.branch) = (head.commit, head.branch);
-    manifest.before = before.map(ToOwned::to_owned);
+    let cover = match cause {
+        Cause::Asked => Cover::Stack,
+        Cause::Before { verb, cover } => {
+            manifest.before = Some(verb.to_owned());
+            cover
+        }
+    };
     describe(session, stock, &mut manifest).await?;
-    let saved = save_snapshot(stock, manifest, session.interrupt.raised()).await?;
+    let saved = save_snapshot(stock, manifest, &cover, session.interrupt.raised()).await?;
     let manifest = saved.ok_or_else(conclusion::interrupted)?;
     let took = session.events.elapsed().saturating_sub(began);
     let text = format!(

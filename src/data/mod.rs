@@ -54,14 +54,15 @@ pub use credentials::mend;
 pub use error::DataError;
 pub use migrate::{migrate, migrate_down, migrate_to};
 pub use migration_files::new_migration;
-pub use reset::{ResetOutcome, reset};
+pub use reset::{ResetOutcome, reset, touched};
 pub use retention::Retention;
 pub use sealed::key_in_volume;
 pub use seed_service::seed_service;
 pub use seed_store::{Again, SeedOptions, seed_store};
 pub use snapshot::{
-    DISMISSED, GUARD_VERB, Laid, Manifest as SnapshotManifest, Part as SnapshotPart, Shelf, Stock,
-    Unfinished, check_snapshot, describe_data, load_snapshot, save_snapshot, settle_snapshot,
+    Cover, DISMISSED, GUARD_VERB, Laid, Manifest as SnapshotManifest, Part as SnapshotPart, Shelf,
+    Stock, Unfinished, check_snapshot, describe_data, load_snapshot, save_snapshot,
+    settle_snapshot,
 };
 pub use standing::{Due, migrations, seeds};
 pub use template::{Cupboard, Inputs, Template, Wanted, fill, save_template};

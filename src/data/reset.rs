@@ -2,16 +2,18 @@
 //!
 //! The template is made by the stack's own migrations and seeds, once for each state of their files.
 
+use std::collections::BTreeSet;
+
 use super::admin::Admin;
 use super::command::Declared;
 use super::digest::Digest;
 use super::migrations::Migrations;
+use super::redis_session::{RedisSession, Reply};
 use super::replay::{pointed_at, replay, works_on};
 use super::seed_files::Store;
 use super::seed_store::{Again, Hashed, SeedOptions, seed_in, seed_store, wanted};
 use super::{DataContext, DataError, lock};
-use crate::domain::{Environment, Readiness, Service};
-use crate::engine::ExecRequest;
+use crate::domain::{Readiness, Service, ServiceName};
 
 /// How a reset was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,13 @@ pub async fn reset(context: &DataContext, database: &Service) -> Result<ResetOut
         }
     }
     Ok(outcome)
+}
+
+/// The services whose data a reset or a restored backup takes away: the database, and the caches of what it said.
+#[must_use]
+pub fn touched(context: &DataContext, database: &Service) -> BTreeSet<ServiceName> {
+    let caches = caches(context).map(|cache| &cache.name);
+    caches.chain([&database.name]).cloned().collect()
 }
 
 /// What the template depends on, as one hash: all migrations, all seeds.
@@ -112,24 +121,26 @@ async fn make_template(
     admin.rename(&building, template).await
 }
 
+fn caches(context: &DataContext) -> impl Iterator<Item = &Service> {
+    let services = context.stack.services.values();
+    services.filter(|service| service.ready == Readiness::Redis)
+}
+
 /// Empties the caches, which hold what the database said before.
 pub(super) async fn empty_caches(context: &DataContext) -> Result<(), DataError> {
-    let services = context.stack.services.values();
-    for service in services.filter(|service| service.ready == Readiness::Redis) {
-        let Some(container) = context.containers.get(&service.name) else {
+    const DOING: &str = "emptying the cache";
+    for service in caches(context) {
+        if !context.containers.contains_key(&service.name) {
             continue;
-        };
-        let login = crate::domain::RedisLogin::of(service, &|_| None);
-        let mut environment = Environment::default();
-        if let Some(password) = login.password {
-            environment.set("REDISCLI_AUTH", password);
         }
-        let request = ExecRequest {
-            command: ["redis-cli", "FLUSHALL"].map(ToOwned::to_owned).to_vec(),
-            environment,
-            ..ExecRequest::default()
-        };
-        context.engine.execute(container, &request).await?;
+        let mut session = RedisSession::open(context, service).await?;
+        if let Reply::Refused(reason) = session.ask(DOING, &["FLUSHALL"]).await? {
+            return Err(DataError::Store {
+                service: service.name.clone(),
+                doing: DOING,
+                reason,
+            });
+        }
     }
     Ok(())
 }

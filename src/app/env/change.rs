@@ -13,6 +13,7 @@ use crate::app::randomness::SystemRandomness;
 use crate::app::scene::Scene;
 use crate::app::session::Session;
 use crate::app::{engine, faults, stock, up};
+use crate::data::Cover;
 use crate::domain::{
     Apply, Failure, FailureKind, Phase, Role, Rotation, Run, Scope, Secret, ServiceName, Setup,
 };
@@ -131,7 +132,14 @@ async fn keep_data(session: &Session, scope: &Scope) -> Result<(), Failure> {
         return Ok(());
     }
     let scene = Scene::open(session, scope, Run::Real).await?;
-    stock::before(session, &scene.project, &scene.engine, "env rotate").await
+    stock::before(
+        session,
+        &scene.project,
+        &scene.engine,
+        "env rotate",
+        Cover::Stack,
+    )
+    .await
 }
 
 fn all_but_sealed(session: &Session, scope: &Scope, files: &EnvFiles) -> Vec<String> {

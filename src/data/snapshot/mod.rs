@@ -22,4 +22,4 @@ pub use manifest::{Manifest, Part};
 pub use restoring::{Laid, check_snapshot, load_snapshot, settle_snapshot};
 pub use saving::save_snapshot;
 pub use shelf::Shelf;
-pub use stock::Stock;
+pub use stock::{Cover, Stock};

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::guard::Guard;
 use super::journal::Unfinished;
-use super::stock::Stock;
+use super::stock::{Cover, Stock};
 use crate::data::DataError;
 use crate::domain::{ContainerId, ObservedContainer, Readiness, Role};
 use crate::engine::EngineError;
@@ -25,17 +25,20 @@ pub(super) struct Pause {
 }
 
 impl Pause {
-    /// Pauses all that runs of the project but its brokers: what writes into the stores first, then the stores.
+    /// Pauses all that runs of the project but its brokers: what writes into the stores first, then the stores. A store
+    /// or broker that isn't covered goes on.
     ///
     /// What a paused store has on the disk is what a killed one leaves: postgres recovers from its log, redis from its
     /// append-only file.
-    pub(super) async fn begin(stock: &Stock) -> Result<Self, DataError> {
+    pub(super) async fn begin(stock: &Stock, cover: &Cover) -> Result<Self, DataError> {
         let (mut writers, mut stores, mut brokers) = (Vec::new(), Vec::new(), Vec::new());
         for container in stock.running().await? {
+            let is_covered = cover.has(container.service.as_str());
             match kind(stock, &container) {
                 Kind::Writer => writers.push(container.id),
-                Kind::Store => stores.push(container.id),
-                Kind::Broker => brokers.push(container.id),
+                Kind::Store if is_covered => stores.push(container.id),
+                Kind::Broker if is_covered => brokers.push(container.id),
+                Kind::Store | Kind::Broker => {}
             }
         }
         let paused = [writers.clone(), stores.clone(), brokers.clone()].concat();

@@ -9,7 +9,7 @@ use super::manifest::{Manifest, Part, Way};
 use super::packing::pack;
 use super::pause::Pause;
 use super::shelf::refused;
-use super::stock::{Kept, Stock};
+use super::stock::{Cover, Kept, Stock};
 use super::trees;
 use crate::data::DataError;
 use crate::domain::Readiness;
@@ -22,16 +22,17 @@ enum Reading {
     Tars,
 }
 
-/// Makes the snapshot that `manifest` names, and gives the manifest complete; `None` where it was `interrupted`.
+/// Makes the snapshot that `manifest` names, of what `cover` says, and gives the manifest complete; `None` where it was `interrupted`.
 ///
 /// # Errors
 /// [`DataError`]; whatever happens, the writers go on and no half-made snapshot is listed.
 pub async fn save_snapshot(
     stock: &Stock,
     mut manifest: Manifest,
+    cover: &Cover,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Option<Manifest>, DataError> {
-    let volumes = stock.present().await?;
+    let volumes = stock.present(cover).await?;
     if volumes.is_empty() {
         let reason = "would be empty: the project has no volumes yet; run `jobsprint-dev up` first";
         return Err(refused(&manifest.name, reason));
@@ -43,7 +44,7 @@ pub async fn save_snapshot(
         None => (Helper::make(stock, &volumes).await?, Reading::Tars),
     };
     let mut interrupted = pin!(interrupted);
-    let pause = Pause::begin(stock).await?;
+    let pause = Pause::begin(stock, cover).await?;
     let read = tokio::select! {
         biased;
         () = &mut interrupted => Ok(None),

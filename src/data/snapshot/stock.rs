@@ -1,13 +1,13 @@
 //! The stack whose volumes are kept, and the shelf that keeps them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::journal::Journal;
 use super::shelf::Shelf;
 use crate::data::DataError;
-use crate::domain::{MountSource, ObservedContainer, Ownership, Stack};
+use crate::domain::{MountSource, ObservedContainer, Ownership, ServiceName, Stack};
 use crate::engine::Engine;
 
 /// A stack and its snapshots. The caller holds the project's lock.
@@ -20,6 +20,26 @@ pub struct Stock {
     pub shelf: Shelf,
     /// The program that guards paused containers: this one.
     pub guard: Option<PathBuf>,
+}
+
+/// What of a stack's data a snapshot covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cover {
+    /// All of it.
+    Stack,
+    /// What these services have: the others' data isn't about to change, and the others aren't held up.
+    Services(BTreeSet<ServiceName>),
+}
+
+impl Cover {
+    /// Whether what `service` has is covered.
+    #[must_use]
+    pub fn has(&self, service: &str) -> bool {
+        match self {
+            Self::Stack => true,
+            Self::Services(services) => services.iter().any(|name| name.as_str() == service),
+        }
+    }
 }
 
 /// A volume that is kept.
@@ -63,14 +83,16 @@ impl Stock {
     ///
     /// # Errors
     /// Where the engine can't be asked.
-    pub async fn has_data(&self) -> Result<bool, DataError> {
-        Ok(!self.present().await?.is_empty())
+    pub async fn has_data(&self, cover: &Cover) -> Result<bool, DataError> {
+        Ok(!self.present(cover).await?.is_empty())
     }
 
-    /// Those of [`volumes`](Self::volumes) that the engine has.
-    pub(super) async fn present(&self) -> Result<BTreeMap<String, Kept>, DataError> {
+    /// Those of [`volumes`](Self::volumes) that are covered and that the engine has.
+    pub(super) async fn present(&self, cover: &Cover) -> Result<BTreeMap<String, Kept>, DataError> {
+        let mut covered = self.volumes();
+        covered.retain(|_, kept| kept.services.iter().any(|service| cover.has(service)));
         let mut present = BTreeMap::new();
-        for (key, kept) in self.volumes() {
+        for (key, kept) in covered {
             if self.engine.volume(&kept.name).await? {
                 present.insert(key, kept);
             }
