@@ -190,13 +190,16 @@ async fn a_backup_goes_into_a_bucket_by_parts_and_is_listed_verified_restored_an
         verified.contains("can be restored: 1 tables, 400000 rows"),
         "{verified}"
     );
+    let passing = project.directory.path().join(".jobsprint/passing");
+    let of_a_killed_run = passing.join("killed");
+    fs::create_dir(&of_a_killed_run).expect("made");
+    fs::write(of_a_killed_run.join("half.sql"), "--").expect("written");
     project.psql("DELETE FROM kept");
     project.works(
         &server,
         &[&["restore", name, "--yes", "--no-snapshot"], &place[..]].concat(),
     );
     assert_eq!(project.psql("SELECT count(*) FROM kept"), "400000");
-    let passing = project.directory.path().join(".jobsprint/passing");
     assert_eq!(
         fs::read_dir(passing).expect("read").count(),
         0,

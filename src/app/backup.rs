@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
-use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -20,6 +19,7 @@ use crate::domain::{
 };
 use crate::event::Event;
 use crate::report::{self, Mode};
+use crate::store::Scratch;
 
 /// Where backups are kept.
 enum Place {
@@ -31,7 +31,7 @@ enum Place {
 struct Dump {
     path: PathBuf,
     /// Where what a bucket gave lies as long as it is needed.
-    _passing: Option<TempDir>,
+    _passing: Option<Scratch>,
 }
 
 /// Does what is asked.
@@ -159,13 +159,9 @@ impl Place {
     }
 }
 
-/// A directory for a dump on its way from or to a bucket; gone when it is dropped.
-fn passing(store: &Store) -> Result<TempDir, Failure> {
-    let directory = store.state.directory("passing")?;
-    tempfile::tempdir_in(&directory).map_err(|error| {
-        let message = format!("cannot use `{}`: {error}", directory.display());
-        Failure::new(FailureKind::Data, message)
-    })
+/// A directory for a dump on its way from or to a bucket.
+fn passing(store: &Store) -> Result<Scratch, Failure> {
+    Ok(Scratch::make(&store.state, "passing")?)
 }
 
 /// A backup by its name in the place, else a file as it is named.

@@ -4,10 +4,12 @@ mod atomic;
 mod env_file;
 mod error;
 mod fingerprints;
+mod scratch;
 mod state;
 
 pub use atomic::{Privacy, write};
 pub use env_file::{Backup, EnvFile};
 pub use error::StoreError;
 pub use fingerprints::{Fingerprints, Standing};
+pub use scratch::Scratch;
 pub use state::{Lock, StateDir};
