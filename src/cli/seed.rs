@@ -17,12 +17,8 @@ Examples:
   jobsprint-dev seed status             tell what is due")]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct SeedArguments {
-    /// Only files whose name contains this
-    #[arg(long, value_name = "PATTERN")]
-    only: Option<String>,
-    /// The files of this directory besides those for all
-    #[arg(long, value_name = "NAME")]
-    set: Option<String>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Apply files again that were applied and have not changed
     #[arg(long)]
     fresh: bool,
@@ -30,28 +26,66 @@ pub(super) struct SeedArguments {
     verb: Option<SeedVerb>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+/// Which seeds are meant.
+#[derive(Debug, Args)]
+struct Chosen {
+    /// Only files whose name contains this
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+    /// The files of this directory besides those for all
+    #[arg(long, value_name = "NAME")]
+    set: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
 enum SeedVerb {
     /// Tell what is due
-    #[command(after_help = "Example:\n  jobsprint-dev seed status")]
-    Status,
+    #[command(after_help = "Examples:
+  jobsprint-dev seed status             all seeds, and how each stands
+  jobsprint-dev seed status --set ci    those of seeds/postgres/ci/, too")]
+    Status(Chosen),
 }
 
 impl SeedArguments {
     pub(super) fn request(self, scope: Scope) -> SeedRequest {
+        let (verb, chosen) = match self.verb {
+            None => (DataVerb::Run, self.chosen),
+            Some(SeedVerb::Status(chosen)) => (DataVerb::Status, chosen),
+        };
         SeedRequest {
             scope,
-            verb: match self.verb {
-                None => DataVerb::Run,
-                Some(SeedVerb::Status) => DataVerb::Status,
-            },
-            only: self.only,
-            set: self.set,
+            verb,
+            only: chosen.only,
+            set: chosen.set,
             freshness: if self.fresh {
                 Freshness::Again
             } else {
                 Freshness::WhereChanged
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        seed: SeedArguments,
+    }
+
+    #[test]
+    fn what_is_due_is_asked_of_the_same_files_that_would_be_applied() {
+        let line = ["seed", "status", "--set", "ci", "--only", "jobs"];
+
+        let request = Line::parse_from(line).seed.request(Scope::default());
+
+        assert_eq!(request.verb, DataVerb::Status);
+        assert_eq!(request.set.as_deref(), Some("ci"));
+        assert_eq!(request.only.as_deref(), Some("jobs"));
     }
 }

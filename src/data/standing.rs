@@ -59,9 +59,12 @@ pub async fn seeds(
     for service in context.stack.services.values() {
         due.extend(of_store(context, service, options).await?);
     }
-    let services = context.stack.services.values();
-    let commands = services.filter_map(Declared::seed).collect();
-    due.extend(of_commands(context, &ledger, commands).await?);
+    if options.only.is_none() {
+        // A pattern is one of files' names.
+        let services = context.stack.services.values();
+        let commands = services.filter_map(Declared::seed).collect();
+        due.extend(of_commands(context, &ledger, commands).await?);
+    }
     Ok(due)
 }
 
