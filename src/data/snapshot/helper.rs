@@ -6,6 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use super::shelf::refused;
 use super::stock::{Kept, Stock};
@@ -20,6 +23,10 @@ use crate::plan::{ONE_OFF, PROJECT};
 const LAID: &str = ".jobsprint-new";
 /// Where a snapshot's directory is in the helper.
 const KEPT: &str = "/kept";
+
+/// So long an engine that is busy may take over a container that a killed run has asked for.
+const LONGEST_MAKING: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Moves what was laid into the place of what is live, each volume by renames inside it. Whatever it is stopped at, run
 /// again it goes on from there: while the old is moved away the new is called `.jobsprint-new`, afterwards `-ready`.
@@ -94,7 +101,6 @@ impl<'a> Helper<'a> {
         mounts: Vec<Mount>,
     ) -> Result<Self, DataError> {
         let engine = stock.engine.as_ref();
-        Self::sweep(stock).await?;
         let spec = ContainerSpec {
             name: name(stock),
             image: image(stock).await?,
@@ -122,8 +128,17 @@ impl<'a> Helper<'a> {
             aliases: Vec::new(),
             inherited_volumes: BTreeMap::new(),
         };
-        let id = engine.create_container(&spec).await?;
-        Ok(Self { engine, id })
+        let began = Instant::now();
+        loop {
+            Self::sweep(stock).await?;
+            match engine.create_container(&spec).await {
+                // One that a killed run has asked for is being made only now: it has the name, and can't be removed yet.
+                Err(EngineError::NameTaken { .. }) if began.elapsed() < LONGEST_MAKING => {
+                    sleep(LOOK_EVERY).await;
+                }
+                made => return Ok(Self { engine, id: made? }),
+            }
+        }
     }
 
     /// Removes one that a killed run left.
