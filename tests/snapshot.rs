@@ -322,6 +322,10 @@ async fn resets_restored_backups_and_new_passwords_are_preceded_by_a_snapshot() 
     let told = project.works(&["reset", "--yes"]);
     let covers = "kept the data of postgres and redis as `before-reset-";
     assert!(told.contains(covers), "only what goes: {told}");
+    assert!(
+        told.contains("packed with zstd"),
+        "a little is packed: {told}"
+    );
     assert_eq!(psql(count).await, "2");
     assert_eq!(project.ask("redis", "redis-cli dbsize").await, "0");
     let kept = project.snapshots().pop().expect("a snapshot");

@@ -13,7 +13,7 @@ use super::data::{Store, unless_interrupted};
 use super::scene::Scene;
 use super::session::Session;
 use super::{question, stock};
-use crate::data::{self, Backup, Bucket, BucketAccess, Cover, DataError, Retention};
+use crate::data::{self, Backup, Bucket, BucketAccess, DataError, Retention};
 use crate::domain::{
     BackupRequest, BackupVerb, DumpForm, Failure, FailureKind, Packing, Phase, Run,
 };
@@ -86,7 +86,7 @@ async fn put_back(
         );
     }
     if request.keep == Phase::Do {
-        let cover = Cover::Services(data::touched(&store.context, &store.database));
+        let cover = data::touched(&store.context, &store.database).await;
         stock::before(session, &scene.project, &scene.engine, "restore", cover).await?;
     }
     let restored = data::restore(&store.context, &store.database, &dump.path);

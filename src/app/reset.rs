@@ -6,7 +6,7 @@ use super::data::{Store, unless_interrupted};
 use super::scene::Scene;
 use super::session::Session;
 use super::{down, question, stock, up};
-use crate::data::{self, Cover, ResetOutcome};
+use crate::data::{self, ResetOutcome};
 use crate::domain::{Down, Failure, FailureKind, Phase, ResetRequest, Run, Setup, VolumeFate};
 use crate::event::Event;
 
@@ -25,7 +25,7 @@ pub(super) async fn run(session: &mut Session, request: ResetRequest) -> Result<
         );
     }
     if request.keep == Phase::Do {
-        let cover = Cover::Services(data::touched(&store.context, &store.database));
+        let cover = data::touched(&store.context, &store.database).await;
         stock::keep(session, &scene.project, &scene.engine, "reset", cover).await?;
     }
     let reset = data::reset(&store.context, &store.database);

@@ -2,8 +2,6 @@
 //!
 //! The template is made by the stack's own migrations and seeds, once for each state of their files.
 
-use std::collections::BTreeSet;
-
 use super::admin::Admin;
 use super::command::Declared;
 use super::digest::Digest;
@@ -12,8 +10,10 @@ use super::redis_session::{RedisSession, Reply};
 use super::replay::{pointed_at, replay, works_on};
 use super::seed_files::Store;
 use super::seed_store::{Again, Hashed, SeedOptions, seed_in, seed_store, wanted};
+use super::session::Session;
+use super::snapshot::Cover;
 use super::{DataContext, DataError, lock};
-use crate::domain::{Readiness, Service, ServiceName};
+use crate::domain::{Readiness, Service};
 
 /// How a reset was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,11 +61,41 @@ pub async fn reset(context: &DataContext, database: &Service) -> Result<ResetOut
     Ok(outcome)
 }
 
-/// The services whose data a reset or a restored backup takes away: the database, and the caches of what it said.
-#[must_use]
-pub fn touched(context: &DataContext, database: &Service) -> BTreeSet<ServiceName> {
+/// What a reset or a restored backup takes away: the database, and the caches of what it said.
+pub async fn touched(context: &DataContext, database: &Service) -> Cover {
     let caches = caches(context).map(|cache| &cache.name);
-    caches.chain([&database.name]).cloned().collect()
+    Cover::Services {
+        names: caches.chain([&database.name]).cloned().collect(),
+        // What can't be asked may be large.
+        bytes: weight(context, database).await.unwrap_or(u64::MAX),
+    }
+}
+
+/// Bytes that the database's server and the caches have, about.
+async fn weight(context: &DataContext, database: &Service) -> Result<u64, DataError> {
+    let session = Session::open(context, database).await?;
+    let sql = "SELECT ((SELECT sum(pg_database_size(oid)) FROM pg_database)
+        + (SELECT sum(size) FROM pg_ls_waldir()))::bigint";
+    let rows = session.client.query_typed(sql, &[]).await;
+    let rows = rows.map_err(|error| DataError::database("weighing databases", &error))?;
+    session.leave();
+    let bytes: i64 = rows.first().map_or(0, |row| row.get(0));
+    let mut bytes = u64::try_from(bytes).unwrap_or_default();
+    for service in caches(context) {
+        if !context.containers.contains_key(&service.name) {
+            continue;
+        }
+        let mut session = RedisSession::open(context, service).await?;
+        let told = session.ask("weighing the cache", &["INFO", "memory"]);
+        let Reply::Text(Some(told)) = told.await? else {
+            continue;
+        };
+        let used = told
+            .lines()
+            .find_map(|line| line.strip_prefix("used_memory:"));
+        bytes += used.and_then(|used| used.trim().parse().ok()).unwrap_or(0);
+    }
+    Ok(bytes)
 }
 
 /// What the template depends on, as one hash: all migrations, all seeds.

@@ -39,7 +39,12 @@ pub async fn save_snapshot(
     }
     let draft = stock.shelf.begin(&manifest.name)?;
     manifest.images = images(stock).await?;
-    let (helper, reading) = match trees::reach(stock, &draft, &volumes).await {
+    let trees = if cover.is_small() {
+        None
+    } else {
+        trees::reach(stock, &draft, &volumes).await
+    };
+    let (helper, reading) = match trees {
         Some((helper, ways)) => (helper, Reading::Trees(ways)),
         None => (Helper::make(stock, &volumes).await?, Reading::Tars),
     };

@@ -27,9 +27,17 @@ pub struct Stock {
 pub enum Cover {
     /// All of it.
     Stack,
-    /// What these services have: the others' data isn't about to change, and the others aren't held up.
-    Services(BTreeSet<ServiceName>),
+    /// What some services have: the others' data isn't about to change, and the others aren't held up.
+    Services {
+        /// Their names.
+        names: BTreeSet<ServiceName>,
+        /// How much that is about.
+        bytes: u64,
+    },
 }
+
+/// So much is packed before a helper that copies files has started, and is removed in no time.
+const SMALL: u64 = 128 * 1024 * 1024;
 
 impl Cover {
     /// Whether what `service` has is covered.
@@ -37,8 +45,13 @@ impl Cover {
     pub fn has(&self, service: &str) -> bool {
         match self {
             Self::Stack => true,
-            Self::Services(services) => services.iter().any(|name| name.as_str() == service),
+            Self::Services { names, .. } => names.iter().any(|name| name.as_str() == service),
         }
+    }
+
+    /// Whether it is known to be little.
+    pub(super) fn is_small(&self) -> bool {
+        matches!(self, Self::Services { bytes, .. } if *bytes <= SMALL)
     }
 }
 
