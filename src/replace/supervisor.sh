@@ -28,7 +28,8 @@ pass() {
 }
 
 trap 'again=1; group TERM' 50
-trap 'group KILL' 51
+# One that comes when the old process is gone already must not meet the new one.
+trap '[ -z "$again" ] || group KILL' 51
 for word in HUP USR1 USR2 ALRM WINCH; do trap "pass $word" "$word"; done
 for word in TERM INT QUIT; do trap "ending=$word; pass $word" "$word"; done
 

@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::hash::{DefaultHasher, Hasher};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::change::Presence;
 
@@ -42,12 +42,15 @@ pub struct Contents {
     prints: BTreeMap<PathBuf, Print>,
 }
 
+/// Filesystems tell times in steps: of 4 to 10 ms where the kernel's tick makes them, of 2 s on FAT.
+const STEP: Duration = Duration::from_secs(2);
+
 impl Contents {
-    /// The contents of `files` as they were at `then`: one that was written since is not known.
+    /// The contents of `files` as they were at `then`: one that may have been written since is not known.
     #[must_use]
     pub fn of(files: impl IntoIterator<Item = PathBuf>, then: SystemTime) -> Self {
         let print = |path: PathBuf| {
-            let is_old = |found: &Metadata| found.modified().is_ok_and(|at| at < then);
+            let is_old = |found: &Metadata| found.modified().is_ok_and(|at| at + STEP < then);
             let found = fs::metadata(&path).ok()?;
             if !found.is_file() || !is_old(&found) {
                 return None;
@@ -110,8 +113,6 @@ impl Contents {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn known(files: &[(&str, &str)]) -> (tempfile::TempDir, Contents) {
@@ -122,7 +123,7 @@ mod tests {
             fs::write(path, text).expect("written");
         }
         let paths = files.iter().map(|(name, _)| place.path().join(name));
-        let contents = Contents::of(paths, SystemTime::now() + Duration::from_secs(1));
+        let contents = Contents::of(paths, SystemTime::now() + 2 * STEP);
         (place, contents)
     }
 
@@ -143,9 +144,10 @@ mod tests {
     fn a_file_that_is_saved_while_the_survey_goes_on_is_a_change() {
         let (place, _) = known(&[("a.js", "one")]);
         let file = place.path().join("a.js");
-        let before = SystemTime::now() - Duration::from_secs(1);
+        // Its time may be told as a little before the survey's, which began first.
+        let just_after = SystemTime::now() + Duration::from_millis(10);
 
-        let mut contents = Contents::of([file.clone()], before);
+        let mut contents = Contents::of([file.clone()], just_after);
 
         assert_eq!(contents.look(&file), [(file.clone(), Presence::Present)]);
     }

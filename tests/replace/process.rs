@@ -84,6 +84,26 @@ async fn what_does_not_obey_is_killed_after_its_grace_and_told() {
 }
 
 #[tokio::test]
+async fn a_kill_without_grace_never_meets_the_new_process() {
+    let mut ground = Ground::tiny("echo up; exec sleep 1000").await;
+    ground.service.grace = Duration::ZERO;
+    ground.until_said("up", 1).await;
+    let before = ground.state().await;
+
+    for times in 2..22 {
+        let restarted = ground
+            .replacer
+            .restart(&ground.service, &ground.container)
+            .await
+            .expect("restarted");
+        assert_eq!(restarted.mode, ReplaceMode::Process);
+        ground.until_said("up", times).await;
+    }
+
+    assert_eq!(ground.state().await, before, "the container went on");
+}
+
+#[tokio::test]
 async fn children_that_outlive_their_parent_are_gone_before_the_next_starts() {
     let parent = "exec 2>/dev/null; echo up; (trap 'echo child ends; exit' TERM; while :; do sleep 0.1; done) & exec sleep 1000";
     let ground = Ground::tiny(parent).await;
