@@ -31,7 +31,7 @@ pub const PARTS: &str = "dev.jobsprint.parts";
 /// The version of the supervisor under which the container's command runs; absent where it runs by itself.
 pub const SUPERVISOR: &str = "dev.jobsprint.supervisor";
 /// The version of the supervisor that this program brings: another one makes containers be replaced.
-pub const SUPERVISOR_VERSION: &str = "1";
+pub const SUPERVISOR_VERSION: &str = "2";
 
 /// The labels of a service's container, the file's own first.
 pub(super) fn of_container(

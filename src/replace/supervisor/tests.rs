@@ -76,7 +76,7 @@ fn its_text_has_the_version_that_the_config_hash_knows() {
     let start = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
 
     // Another text is another supervisor: containers with the old one are to be replaced by a new version.
-    assert_eq!((SUPERVISOR_VERSION, start), ("1", 0x031d_0528));
+    assert_eq!((SUPERVISOR_VERSION, start), ("2", 0xc15e_e325));
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn an_image_with_a_shell_gets_the_supervisor_and_says_so() {
         .expect("made");
 
     let made = engine.spec(&spec.name).expect("there");
-    assert_eq!(made.labels.get(SUPERVISOR).map(String::as_str), Some("1"));
+    assert_eq!(made.labels.get(SUPERVISOR).map(String::as_str), Some("2"));
     assert_eq!(made.settings.command, Some(words(&["serve"])));
     assert_eq!(made.settings.init, Some(false));
 }
