@@ -14,6 +14,8 @@ const SHOWN: usize = 160;
 
 const CANNOT_EXECUTE: i64 = 126;
 const NOT_FOUND: i64 = 127;
+/// How the engine ends what its container runtime said.
+const REFUSED_BY_RUNTIME: &str = ": unknown";
 
 /// Runs the check once.
 pub(super) async fn ask(engine: &dyn Engine, target: &Target) -> Answer {
@@ -41,9 +43,20 @@ pub(super) async fn ask(engine: &dyn Engine, target: &Target) -> Answer {
         Some(line) => format!("its healthcheck failed: {line}"),
         None => format!("its healthcheck failed with exit code {}", executed.code),
     };
-    match executed.code {
+    conclude(executed.code, reason)
+}
+
+/// What an exit code and the last line of what was said mean.
+///
+/// The code that a shell gives for what it can't execute is also the engine's own for any exec that its
+/// runtime refused: in a container that ends at that moment, too, and such a one may come back.
+fn conclude(code: i64, reason: String) -> Answer {
+    let refused = reason.ends_with(REFUSED_BY_RUNTIME);
+    match code {
         0 => Answer::Ready,
-        CANNOT_EXECUTE | NOT_FOUND => Answer::Impossible(reason),
+        CANNOT_EXECUTE | NOT_FOUND if !refused || lacks_program(&reason) => {
+            Answer::Impossible(reason)
+        }
         _ => Answer::NotYet(reason),
     }
 }
@@ -62,18 +75,21 @@ fn command(test: &[String]) -> Option<Vec<String>> {
 /// Engines tell a missing program by a refusal of the exec itself, too.
 fn judge(error: &EngineError) -> Answer {
     let reason = error.to_string();
-    let lacks_program = [
+    if lacks_program(&reason) {
+        Answer::Impossible(format!("its healthcheck can't run: {reason}"))
+    } else {
+        Answer::NotYet(format!("its healthcheck can't run: {reason}"))
+    }
+}
+
+fn lacks_program(reason: &str) -> bool {
+    [
         "executable file not found",
         "no such file or directory",
         "permission denied",
     ]
     .iter()
-    .any(|sign| reason.contains(sign));
-    if lacks_program {
-        Answer::Impossible(format!("its healthcheck can't run: {reason}"))
-    } else {
-        Answer::NotYet(format!("its healthcheck can't run: {reason}"))
-    }
+    .any(|sign| reason.contains(sign))
 }
 
 fn last_line(output: &[u8]) -> Option<String> {
@@ -101,5 +117,24 @@ mod tests {
         );
         assert_eq!(plain, Some(words(&["pg_isready", "-q"])));
         assert_eq!(command(&words(&["NONE"])), None);
+    }
+
+    #[test]
+    fn only_what_can_never_run_is_given_up() {
+        let ended = "its healthcheck failed: cannot exec in a deleted state: unknown";
+        let missing =
+            "its healthcheck failed: exec: \"curl\": executable file not found in $PATH: unknown";
+        let shell = "its healthcheck failed: sh: curl: not found";
+        let refused = "its healthcheck failed: connection refused";
+
+        for (code, said, expected) in [
+            (0, refused, Answer::Ready),
+            (1, refused, Answer::NotYet(refused.to_owned())),
+            (126, ended, Answer::NotYet(ended.to_owned())),
+            (127, missing, Answer::Impossible(missing.to_owned())),
+            (127, shell, Answer::Impossible(shell.to_owned())),
+        ] {
+            assert_eq!(conclude(code, said.to_owned()), expected, "{code} {said}");
+        }
     }
 }
