@@ -45,6 +45,8 @@ pub(super) struct Walked {
     pub outcome: Outcome,
     /// The services that were started in it, each with its time from start to ready.
     pub ready: BTreeMap<ServiceName, Duration>,
+    /// What the last look of it saw, where nothing was done after that.
+    pub seen: Option<Observed>,
 }
 
 /// Plans and carries out what `request` asks.
@@ -114,10 +116,10 @@ pub(super) async fn converge(
         format!("jobsprint-dev {}logs -f", project.words),
         format!("jobsprint-dev {}status", project.words),
     ];
-    let after = if walked.outcome.changed || failed {
-        look(project, &*engine).await?
-    } else {
-        observed.clone()
+    let after = match &walked.seen {
+        Some(seen) if !failed => seen.clone(),
+        _ if walked.outcome.changed || failed => look(project, &*engine).await?,
+        _ => observed.clone(),
     };
     let seen = conclusion::probed(&plan, &walked.outcome);
     volumes::remember(project, &observed, &after, &seen.into_keys().collect());
@@ -221,18 +223,21 @@ impl Walk<'_> {
             self.interrupt,
         )
         .await;
+        let mut seen = None;
         if outcome.changed && !outcome.interrupted {
             tokio::select! {
                 biased;
                 () = self.interrupt.raised() => outcome.interrupted = true,
-                fallen = hands.after(vigil, &pulse) => {
+                (fallen, look) = hands.after(vigil, &pulse) => {
                     outcome.failures.extend(waits_of(self.plan, fallen));
+                    seen = look;
                 }
             }
         }
         Ok(Walked {
             outcome,
             ready: hands.ready(),
+            seen,
         })
     }
 }

@@ -8,9 +8,9 @@ use futures_util::future::join_all;
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
 
-use super::hands::Hands;
+use super::hands::{Hands, images_of};
 use crate::domain::{
-    ContainerId, ExitCause, Failure, Readiness, RestartPolicy, Service, ServiceName,
+    ContainerId, ExitCause, Failure, Observed, Readiness, RestartPolicy, Service, ServiceName,
 };
 use crate::engine::{EngineEvent, EngineEventKind};
 use crate::event::{Event, Events};
@@ -138,24 +138,33 @@ async fn keep(
 }
 
 impl Hands {
-    /// Waits again for all that `vigil` saw fall, and says who stays down.
-    pub async fn after(&self, vigil: Vigil, pulse: &Pulse) -> Vec<(ServiceName, Failure)> {
+    /// Waits again for all that `vigil` saw fall, and says who stays down; where nobody fell, says what the look for it saw.
+    pub async fn after(
+        &self,
+        vigil: Vigil,
+        pulse: &Pulse,
+    ) -> (Vec<(ServiceName, Failure)>, Option<Observed>) {
         let mut fallen = vigil.end().await;
-        self.add_unseen(&mut fallen).await;
+        // Where the engine is gone by now, the look that follows says so.
+        let images = images_of(&self.stack);
+        let observed = self.engine.observe(&self.stack.project, &images).await;
+        if let Ok(observed) = &observed {
+            self.add_unseen(&mut fallen, observed);
+        }
+        if fallen.is_empty() {
+            return (Vec::new(), observed.ok());
+        }
         let looks = fallen.into_iter().map(|(container, lapse)| async move {
             let service = lapse.service.clone();
             let failure = self.stand_again(&container, lapse, pulse.subscribe()).await;
             failure.err().map(|failure| (service, failure))
         });
-        join_all(looks).await.into_iter().flatten().collect()
+        let failures = join_all(looks).await.into_iter().flatten().collect();
+        (failures, None)
     }
 
     /// Those that are down though nothing was heard of it yet.
-    async fn add_unseen(&self, fallen: &mut BTreeMap<ContainerId, Lapse>) {
-        // Where the engine is gone by now, the look that follows says so.
-        let Ok(observed) = self.engine.observe(&self.stack.project, &[]).await else {
-            return;
-        };
+    fn add_unseen(&self, fallen: &mut BTreeMap<ContainerId, Lapse>, observed: &Observed) {
         let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         for container in observed
             .containers

@@ -194,7 +194,9 @@ impl DockerEngine {
         &self,
         images: &[ImageRef],
     ) -> Result<BTreeMap<ImageRef, ImageId>, EngineError> {
-        let looks = images.iter().cloned().map(|image| async move {
+        // Many services may have one image.
+        let images: BTreeSet<ImageRef> = images.iter().cloned().collect();
+        let looks = images.into_iter().map(|image| async move {
             let id = self.image_id(&image).await?;
             Ok::<_, EngineError>(id.map(|id| (image, id)))
         });
