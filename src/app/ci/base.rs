@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -11,7 +12,7 @@ use crate::app::project::Project;
 use crate::app::session::Session;
 use crate::app::up;
 use crate::data::{
-    Cupboard, DataContext, DataError, Glance, Inputs, Template, Wanted, fill, save_template,
+    Cupboard, DataContext, DataError, Glance, Inputs, Origin, Template, Wanted, fill, save_template,
 };
 use crate::domain::{
     CiRequest, ContainerId, Failure, ImageId, ImageRef, MountSource, Phase, Secret, ServiceName,
@@ -120,6 +121,7 @@ impl Base {
         engine: &Arc<dyn Engine>,
         request: &CiRequest,
         project: &Project,
+        boots: &BTreeMap<ServiceName, Duration>,
     ) -> Result<(), Failure> {
         if self.template.is_some() {
             return Ok(());
@@ -127,7 +129,7 @@ impl Base {
         let began = session.events.elapsed();
         let kept = match self.inputs(&**engine, request).await {
             Ok(Some(inputs)) if !cupboard(session).has(&inputs) => {
-                self.save(session, engine, project, &inputs).await
+                self.save(session, engine, project, &inputs, boots).await
             }
             Ok(_) => return Ok(()),
             Err(error) => Err(error),
@@ -157,6 +159,7 @@ impl Base {
         engine: &Arc<dyn Engine>,
         project: &Project,
         inputs: &Inputs,
+        boots: &BTreeMap<ServiceName, Duration>,
     ) -> Result<(), DataError> {
         let stack = &project.stack;
         let context = DataContext {
@@ -167,7 +170,11 @@ impl Base {
             events: session.events.clone(),
             glance: Glance::default(),
         };
-        save_template(&context, &cupboard(session), inputs, &self.generated).await
+        let origin = Origin {
+            values: &self.generated,
+            boots,
+        };
+        save_template(&context, &cupboard(session), inputs, &origin).await
     }
 
     async fn inputs(

@@ -8,6 +8,7 @@ mod culprit;
 mod github;
 mod guard;
 mod lasting;
+mod lead;
 mod owner;
 mod pins;
 mod relic;

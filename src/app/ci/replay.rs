@@ -84,7 +84,7 @@ async fn look(
         model.display()
     );
     session.events.tell(Event::Notice { text });
-    ready.map(|()| 0)
+    ready.map(|_| 0)
 }
 
 /// Where the paths of the model begin here: in the project at hand, else where the run was.

@@ -128,14 +128,17 @@ pub(super) async fn around(
         ended: Ok(0),
     };
     let began = session.events.elapsed();
-    let mut ready = set_up(session, request, engine, apart).await;
-    if ready.is_ok() {
-        let kept = apart.base.keep(session, engine, request, &apart.project);
-        ready = tokio::select! {
-            kept = kept => kept,
-            () = session.interrupt.raised() => Err(interrupted()),
-        };
-    }
+    let ready = match set_up(session, request, engine, apart).await {
+        Ok(boots) => {
+            let base = &apart.base;
+            let kept = base.keep(session, engine, request, &apart.project, &boots);
+            tokio::select! {
+                kept = kept => kept,
+                () = session.interrupt.raised() => Err(interrupted()),
+            }
+        }
+        Err(failure) => Err(failure),
+    };
     let took = session.events.elapsed().saturating_sub(began);
     let wrong = ready.as_ref().err().map(Wrong::of);
     course.note("set up", took, wrong.as_ref());

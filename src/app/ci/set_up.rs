@@ -1,12 +1,14 @@
 //! The set-up: all that the named services need, brought up, migrated and seeded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::apart::Apart;
 use super::base::Filling;
 use super::culprit::culprit;
+use super::lead::Led;
 use crate::app::hands::images_of;
 use crate::app::project::Project;
 use crate::app::session::Session;
@@ -19,7 +21,6 @@ use crate::domain::{
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::plan::{self, Recreate, UpOptions};
-use crate::run::Perform;
 
 /// The services that a request names; none for all.
 pub(super) fn services(request: &CiRequest) -> Vec<String> {
@@ -44,13 +45,13 @@ pub(super) fn seeding<'a>(
     }
 }
 
-/// Brings up what the named services need, migrated and seeded.
+/// Brings up what the named services need, migrated and seeded; gives what each that was started took until it was ready.
 pub(super) async fn set_up(
     session: &Session,
     request: &CiRequest,
     engine: &Arc<dyn Engine>,
     apart: &Apart,
-) -> Result<(), Failure> {
+) -> Result<BTreeMap<ServiceName, Duration>, Failure> {
     let project = &apart.project;
     let stack = &project.stack;
     certify(project)?;
@@ -93,18 +94,21 @@ pub(super) async fn set_up(
     };
     let walked = walk
         .by(|hands| match &apart.base.template {
-            Some(template) => Arc::new(Filling {
-                hands,
-                engine: Arc::clone(engine),
-                template: Arc::clone(template),
-            }) as Arc<dyn Perform>,
+            Some(template) => {
+                let filling = Arc::new(Filling {
+                    hands,
+                    engine: Arc::clone(engine),
+                    template: Arc::clone(template),
+                });
+                Led::by(filling, stack, &plan, template)
+            }
             None => hands,
         })
         .await?;
     if walked.outcome.interrupted {
         return Err(interrupted());
     }
-    culprit(stack, &plan, &walked.outcome, limit).map_or(Ok(()), Err)
+    culprit(stack, &plan, &walked.outcome, limit).map_or(Ok(walked.ready), Err)
 }
 
 pub(super) fn interrupted() -> Failure {

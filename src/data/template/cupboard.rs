@@ -56,6 +56,18 @@ struct Manifest {
     format: u32,
     inputs: Inputs,
     parts: Vec<Part>,
+    /// What each service took from its start until it was ready, in milliseconds.
+    #[serde(default)]
+    boots: BTreeMap<String, u64>,
+}
+
+/// What a template's stack was made with, and how it came up.
+#[derive(Debug)]
+pub struct Origin<'a> {
+    /// Its values, by the variables' names.
+    pub values: &'a BTreeMap<String, Secret>,
+    /// What each service took from its start until it was ready.
+    pub boots: &'a BTreeMap<ServiceName, Duration>,
 }
 
 /// The directory of templates.
@@ -73,6 +85,7 @@ pub struct Template {
     pub values: BTreeMap<String, Secret>,
     /// So many migrations are still to be applied.
     pub behind: usize,
+    boots: BTreeMap<String, u64>,
 }
 
 impl Template {
@@ -80,6 +93,13 @@ impl Template {
     pub fn places(&self) -> impl Iterator<Item = (&str, &str)> {
         let parts = self.parts.iter();
         parts.map(|part| (part.service.as_str(), part.target.as_str()))
+    }
+
+    /// What a service took from its start until it was ready when the template was made; nothing where that isn't known.
+    #[must_use]
+    pub fn boot(&self, service: &ServiceName) -> Duration {
+        let known = self.boots.get(service.as_str());
+        Duration::from_millis(known.copied().unwrap_or_default())
     }
 
     /// The file of each volume of a service, with its path in the container.
@@ -116,6 +136,7 @@ impl Cupboard {
                         .map(|(name, value)| (name, Secret::new(value)))
                         .collect(),
                     behind,
+                    boots: manifest.boots,
                     directory,
                 })
             })
@@ -219,9 +240,10 @@ impl Draft {
         self,
         inputs: &Inputs,
         parts: Vec<Part>,
-        values: &BTreeMap<String, Secret>,
+        origin: &Origin<'_>,
     ) -> Result<(), DataError> {
-        let values: BTreeMap<&str, &str> = values
+        let values: BTreeMap<&str, &str> = origin
+            .values
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose()))
             .collect();
@@ -231,6 +253,13 @@ impl Draft {
             format: FORMAT,
             inputs: inputs.clone(),
             parts,
+            boots: origin
+                .boots
+                .iter()
+                .filter_map(|(name, took)| {
+                    Some((name.to_string(), took.as_millis().try_into().ok()?))
+                })
+                .collect(),
         };
         let text = serde_json::to_vec_pretty(&manifest).expect("text and numbers");
         self.write(MANIFEST, &text)?;
@@ -313,7 +342,15 @@ mod tests {
             sha256: "3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7".to_owned(),
         };
         let values = BTreeMap::from([("PASSWORD".to_owned(), "s3cret".into())]);
-        draft.finish(&inputs, vec![part], &values).unwrap();
+        let boots = BTreeMap::from([(
+            ServiceName::new("postgres").unwrap(),
+            Duration::from_millis(700),
+        )]);
+        let origin = Origin {
+            values: &values,
+            boots: &boots,
+        };
+        draft.finish(&inputs, vec![part], &origin).unwrap();
         inputs
     }
 
@@ -341,6 +378,9 @@ mod tests {
 
         assert_eq!(found.behind, 1);
         assert_eq!(found.values["PASSWORD"].expose(), "s3cret");
+        let boot = |name| found.boot(&ServiceName::new(name).unwrap());
+        assert_eq!(boot("postgres"), Duration::from_millis(700));
+        assert_eq!(boot("another"), Duration::ZERO);
         assert!(cupboard.find(&sample(&["7"])).await.is_none());
     }
 

@@ -4,7 +4,7 @@
 //! (after a checkpoint, so that there is next to nothing to replay), redis from what it was told to save, the broker
 //! from its log, which it is made to write out first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
@@ -12,7 +12,7 @@ use hyper::Method;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::cupboard::{Draft, Part};
+use super::cupboard::{Draft, Origin, Part};
 use super::{Cupboard, Inputs};
 use crate::data::broker_api::BrokerApi;
 use crate::data::redis_session::{RedisSession, Reply};
@@ -20,7 +20,7 @@ use crate::data::session::Session;
 use crate::data::snapshot::packing::pack;
 use crate::data::{DataContext, DataError};
 use crate::domain::{
-    ContainerId, ObservedContainer, Ownership, Readiness, Role, Secret, Service, ServiceName,
+    ContainerId, ObservedContainer, Ownership, Readiness, Role, Service, ServiceName,
 };
 use crate::engine::EngineError;
 
@@ -30,7 +30,7 @@ const BROKER_GATHERS: Duration = Duration::from_millis(250);
 const MORE_THAN_THE_LOG_GATHERS: usize = 80 * 1024;
 const FLUSH: &str = "/api/global-parameters/jobsprint_dev_flush";
 
-/// Keeps the stack's volumes as a template of `inputs`; `values` are those that the stack was made with.
+/// Keeps the stack's volumes as a template of `inputs`.
 ///
 /// # Errors
 /// [`DataError`]; nothing half-made is left, and the stack goes on. [`DataError::Engine`] with `unpause` where it can't.
@@ -38,7 +38,7 @@ pub async fn save_template(
     context: &DataContext,
     cupboard: &Cupboard,
     inputs: &Inputs,
-    values: &BTreeMap<String, Secret>,
+    origin: &Origin<'_>,
 ) -> Result<(), DataError> {
     let project = &context.stack.project;
     let observed = context.engine.observe(project, &[]).await?;
@@ -70,7 +70,7 @@ pub async fn save_template(
     };
     let read = standing.read(&running, &work, &draft).await;
     standing.go_on().await?;
-    draft.finish(inputs, read?, values)
+    draft.finish(inputs, read?, origin)
 }
 
 fn is_external(context: &DataContext, volume: &str) -> bool {
