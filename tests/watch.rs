@@ -31,6 +31,8 @@ async fn a_save_restarts_the_process_in_place_and_one_line_tells_where_the_time_
     assert_eq!(watching["services"], json!(["api"]));
     let initial = watcher.wait_for("Changed");
     assert_eq!(initial["way"], "Synced", "its rule has `initial_sync`");
+    let up = watcher.wait_for("Finished");
+    assert_eq!(up["next"], json!([]), "it goes on by itself");
     let before = shop.container();
 
     shop.save("two");

@@ -18,8 +18,8 @@ use super::vigil::{Standing, Vigil};
 use super::{conclusion, engine, faults, ports, stock, volumes};
 use crate::data::{DataContext, Glance};
 use crate::domain::{
-    Consent, ContainerId, Failure, FailureKind, Observed, OnFailure, Orphans, ProjectName,
-    Recreation, Run, Service, ServiceName, Setup, Stack, VolumeFate,
+    Consent, ContainerId, Failure, FailureKind, Guidance, Observed, OnFailure, Orphans,
+    ProjectName, Recreation, Run, Service, ServiceName, Setup, Stack, VolumeFate,
 };
 use crate::engine::Engine;
 use crate::event::{Event, Events, StepId, StepKind};
@@ -112,10 +112,13 @@ pub(super) async fn converge(
     if failed && request.on_failure == OnFailure::Rollback {
         roll_back(session, project, &engine, &observed, request).await?;
     }
-    let next = vec![
-        format!("jobsprint-dev {}logs -f", project.words),
-        format!("jobsprint-dev {}status", project.words),
-    ];
+    let next = match request.guidance {
+        Guidance::Given => vec![
+            format!("jobsprint-dev {}logs -f", project.words),
+            format!("jobsprint-dev {}status", project.words),
+        ],
+        Guidance::Spared => Vec::new(),
+    };
     let after = match &walked.seen {
         Some(seen) if !failed => seen.clone(),
         _ if walked.outcome.changed || failed => look(project, &*engine).await?,

@@ -21,7 +21,9 @@ use self::station::Station;
 use super::project::Project;
 use super::session::Session;
 use super::{down, engine, faults, up};
-use crate::domain::{Afterwards, Down, Failure, FailureKind, Setup, WatchRequest, WatchVerb};
+use crate::domain::{
+    Afterwards, Down, Failure, FailureKind, Guidance, Setup, WatchRequest, WatchVerb,
+};
 use crate::event::Event;
 use crate::replace::Replacer;
 use crate::report::{self, Mode};
@@ -74,6 +76,7 @@ async fn watch(session: &Session, request: &WatchRequest, project: Project) -> R
         consent: request.consent,
         migrate: request.migrate,
         seed: request.migrate,
+        guidance: Guidance::Spared,
         ..Setup::default()
     };
     match up::converge(session, &project, Arc::clone(&engine), &setup).await {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::domain::{
-    BuildImages, Consent, Detail, OnFailure, Orphans, Phase, Recreation, Remap, Run, Scope, Setup,
+    BuildImages, Consent, Detail, Guidance, OnFailure, Orphans, Phase, Recreation, Remap, Run,
+    Scope, Setup,
 };
 
 /// Options that `setup` and `up` share.
@@ -79,6 +80,7 @@ impl Shared {
             } else {
                 Remap::Ask
             },
+            guidance: Guidance::Given,
         }
     }
 }

@@ -55,8 +55,8 @@ pub use observed::{
 pub use port::{BoundPort, HostPort, Protocol, PublishedPort};
 pub use readiness::Readiness;
 pub use request::{
-    BuildImages, Consent, Detail, Down, EngineRequest, EngineVerb, Exec, Follow, Halt, Logs,
-    OnFailure, Orphans, OutputMode, Phase, Recreation, Redaction, Remap, Run, Scope, Setup,
+    BuildImages, Consent, Detail, Down, EngineRequest, EngineVerb, Exec, Follow, Guidance, Halt,
+    Logs, OnFailure, Orphans, OutputMode, Phase, Recreation, Redaction, Remap, Run, Scope, Setup,
     StartupReport, VolumeFate,
 };
 pub use secret::Secret;

@@ -142,6 +142,16 @@ pub enum Detail {
     Report,
 }
 
+/// Whether a run that went well says what to type next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Guidance {
+    /// It does.
+    #[default]
+    Given,
+    /// It doesn't: it is only the beginning of something that goes on.
+    Spared,
+}
+
 /// `setup` and `up`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Setup {
@@ -169,6 +179,8 @@ pub struct Setup {
     pub recreation: Recreation,
     /// What happens where a port is taken.
     pub remap: Remap,
+    /// Whether it says what to type next.
+    pub guidance: Guidance,
 }
 
 /// Whether a log is read to its present end, or on and on.
