@@ -16,6 +16,8 @@ mod own_engine;
 mod shop;
 mod support;
 #[path = "support/terminal.rs"]
+#[path = "watch/start.rs"]
+mod start;
 mod terminal;
 
 use serde_json::json;
@@ -27,14 +29,14 @@ async fn a_save_restarts_the_process_in_place_and_one_line_tells_where_the_time_
     let shop = Shop::new().await;
     shop.save("one");
     let mut watcher = shop.watch(&[]);
-    let watching = watcher.wait_for("Watching");
-    assert_eq!(watching["services"], json!(["api"]));
-    let initial = watcher.wait_for("Changed");
-    assert_eq!(initial["way"], "Synced", "its rule has `initial_sync`");
     let up = watcher.wait_for("Finished");
     assert_eq!(up["next"], json!([]), "it goes on by itself");
     let before = shop.container();
 
+    let watching = watcher.wait_for("Watching");
+    assert_eq!(watching["services"], json!(["api"]));
+    watcher.wait_for("Changed");
+    watcher.logs("runs one");
     shop.save("two");
     let changed = watcher.wait_for("Changed");
 
@@ -223,7 +225,8 @@ async fn each_key_does_its_part_and_the_terminal_is_given_back() {
     let shop = Shop::new().await;
     shop.save("one");
     let mut terminal = Terminal::run(&shop.command(&["watch"]), 100, 40);
-    terminal.wait_for("src/version → synced in");
+    terminal.wait_for("src/version → restarted in place");
+    terminal.wait_for("runs one");
     assert!(!terminal.echoes(), "keys come at once and unseen");
 
     terminal.type_text("p");

@@ -8,6 +8,7 @@ mod memory;
 mod porter;
 mod remover;
 mod replacer;
+mod sums;
 mod supervisor;
 
 pub use batch::{Batch, Owner};

@@ -12,7 +12,7 @@ use super::line::{Line, Order};
 use super::memory::{End, Memory, Obedience};
 use super::porter::{Carried, Porter};
 use super::supervisor::SHELL;
-use super::{ReplaceError, remover};
+use super::{ReplaceError, remover, sums};
 use crate::domain::{ContainerId, Hook, ReplaceMode, Service};
 use crate::engine::{Engine, EngineError, ExecRequest, Executed};
 use crate::plan::SUPERVISOR;
@@ -261,6 +261,36 @@ impl Replacer {
             bytes: parcel.bytes,
             deleted: deleted.len(),
         })
+    }
+
+    /// Whether a container lacks a file of the batch, or has it with other content; one that can't say does.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses.
+    pub async fn lacks(
+        &self,
+        container: &ContainerId,
+        batch: &Batch,
+    ) -> Result<bool, ReplaceError> {
+        let Some(list) = sums::list(&batch.changed) else {
+            return Ok(true);
+        };
+        if list.is_empty() {
+            return Ok(false);
+        }
+        let request = ExecRequest {
+            command: [SHELL, "-c", sums::COMPARE].map(str::to_owned).into(),
+            // What the copies belong to is not always what the command runs as.
+            user: Some("0".to_owned()),
+            stdin: Some(list.into()),
+            ..ExecRequest::default()
+        };
+        match self.engine.execute(container, &request).await {
+            Ok(ended) => Ok(ended.code != 0),
+            // A container that stands still runs nothing.
+            Err(EngineError::Refused { .. }) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Has a porter do it; gives whether it is done. What was done by halves can be done again.

@@ -130,7 +130,8 @@ impl Rules {
         duties
     }
 
-    /// What is copied at the start: the files of rules with `initial_sync`.
+    /// What is copied at the start: the files of rules with `initial_sync`. A container that was made from an older
+    /// image began without them: where a save of them asks for a restart, their arrival does.
     #[must_use]
     pub fn initial(&self, files: &[PathBuf], now: Instant) -> Duties {
         let mut duties = Duties::default();
@@ -152,7 +153,10 @@ impl Rules {
             }
         }
         for work in duties.services.values_mut() {
-            work.replacement = Replacement::Keep;
+            work.replacement = match work.replacement {
+                Replacement::Restart => Replacement::RestartWhereNew,
+                _ => Replacement::Keep,
+            };
             work.hooks.clear();
         }
         duties

@@ -12,6 +12,8 @@ pub enum Replacement {
     /// It goes on.
     #[default]
     Keep,
+    /// It restarts where what is copied was not there already: it may have begun without it.
+    RestartWhereNew,
     /// It restarts in the service's own way.
     Restart,
     /// Its container restarts: a mounted file was replaced by another one, which a running container never sees.

@@ -114,6 +114,7 @@ impl Bench<'_> {
             return Ok(Outcome::Done(way));
         }
         let containers = self.containers(job).await?;
+        let restarts = self.restarts(work, &containers).await?;
         let mut way = None;
         if !work.copies.is_empty() || !work.deletions.is_empty() {
             let began = Instant::now();
@@ -130,7 +131,7 @@ impl Bench<'_> {
             phases.sync = Some(began.elapsed());
         }
         self.errands(job).await?;
-        if work.replacement == Replacement::Keep {
+        if !restarts {
             return Ok(way.map_or(Outcome::Silent, Outcome::Done));
         }
         if let Some(output) = self.check(job, &containers, phases).await? {
@@ -171,16 +172,23 @@ impl Bench<'_> {
         Ok(containers)
     }
 
+    /// Whether the work asks for a restart: work of the start does where a container lacks what is to be copied.
+    async fn restarts(&self, work: &Work, containers: &[ContainerId]) -> Result<bool, Failure> {
+        if work.replacement != Replacement::RestartWhereNew {
+            return Ok(work.replacement > Replacement::Keep);
+        }
+        let batch = batch(work);
+        for container in containers {
+            let lacks = self.replacer.lacks(container, &batch).await;
+            if lacks.map_err(crate::replace::ReplaceError::into_failure)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn sync(&self, work: &Work, container: &ContainerId) -> Result<(), Failure> {
-        let batch = Batch {
-            changed: work
-                .copies
-                .iter()
-                .map(|(target, source)| (source.clone(), target.clone()))
-                .collect(),
-            deleted: work.deletions.iter().cloned().collect(),
-        };
-        let synced = self.replacer.sync(container, &batch).await;
+        let synced = self.replacer.sync(container, &batch(work)).await;
         synced
             .map(drop)
             .map_err(crate::replace::ReplaceError::into_failure)
@@ -413,6 +421,17 @@ impl Bench<'_> {
     }
 }
 
+
+/// The files that the work copies and deletes.
+fn batch(work: &Work) -> Batch {
+    let copies = work.copies.iter();
+    Batch {
+        changed: copies
+            .map(|(target, source)| (source.clone(), target.clone()))
+            .collect(),
+        deleted: work.deletions.iter().cloned().collect(),
+    }
+}
 /// Whether a replaced container leaves its anonymous volumes to its successor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Renewal {

@@ -287,3 +287,33 @@ fn a_file_that_two_rules_name_is_seen_by_both() {
     assert!(work.copies.contains_key("/app/config/a.json"));
     assert_eq!(work.replacement, Replacement::Restart);
 }
+
+#[test]
+fn what_is_copied_at_the_start_restarts_only_what_a_save_of_it_would() {
+    let mut shop = Shop::new();
+    shop.rule("src", sync("/app/src"));
+    let replacement = |shop: &mut Shop, action: WatchAction| {
+        shop.api.watch[0].action = action;
+        shop.api.watch[0].initial_sync = true;
+        let initial = shop.rules().initial(&[shop.at("src/a.js")], Instant::now());
+        let work = work(&initial);
+        (work.copies.len(), work.hooks.len(), work.replacement)
+    };
+    let target = || "/app/src".to_owned();
+
+    assert_eq!(
+        replacement(&mut shop, sync("/app/src")),
+        (1, 0, Replacement::Keep)
+    );
+    let restarting = WatchAction::SyncRestart { target: target() };
+    assert_eq!(
+        replacement(&mut shop, restarting),
+        (1, 0, Replacement::RestartWhereNew)
+    );
+    let exec = Hook::default();
+    let running = WatchAction::SyncExec {
+        target: target(),
+        exec,
+    };
+    assert_eq!(replacement(&mut shop, running), (1, 0, Replacement::Keep));
+}
