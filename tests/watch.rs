@@ -8,16 +8,18 @@ mod blind;
 mod configuration;
 #[path = "watch/editors.rs"]
 mod editors;
+#[path = "watch/keys.rs"]
+mod keys;
 #[path = "watch/mishaps.rs"]
 mod mishaps;
 #[path = "support/own_engine.rs"]
 mod own_engine;
 #[path = "watch/shop.rs"]
 mod shop;
-mod support;
-#[path = "support/terminal.rs"]
 #[path = "watch/start.rs"]
 mod start;
+mod support;
+#[path = "support/terminal.rs"]
 mod terminal;
 
 use serde_json::json;
@@ -31,12 +33,12 @@ async fn a_save_restarts_the_process_in_place_and_one_line_tells_where_the_time_
     let mut watcher = shop.watch(&[]);
     let up = watcher.wait_for("Finished");
     assert_eq!(up["next"], json!([]), "it goes on by itself");
-    let before = shop.container();
-
     let watching = watcher.wait_for("Watching");
     assert_eq!(watching["services"], json!(["api"]));
     watcher.wait_for("Changed");
     watcher.logs("runs one");
+    let before = shop.container();
+
     shop.save("two");
     let changed = watcher.wait_for("Changed");
 
@@ -234,7 +236,11 @@ async fn each_key_does_its_part_and_the_terminal_is_given_back() {
     shop.save("two");
     terminal.type_text("p");
     terminal.wait_for("watching again");
-    terminal.wait_for("src/version → restarted in place");
+    terminal.wait_for("runs two");
+    Shop::wait_for("its account", || {
+        let status = shop.tool(&["watch", "status"]);
+        status.stdout.contains("api: 2 changes")
+    });
     terminal.type_text("r");
     terminal.wait_for("api: 2 changes, half of them within");
     terminal.wait_for("asked for → restarted in place");
@@ -242,8 +248,6 @@ async fn each_key_does_its_part_and_the_terminal_is_given_back() {
         ("l", "logs of no service"),
         ("l", "logs of all services"),
         ("s", "SERVICE"),
-        ("b", "note:"),
-        ("m", "note:"),
         ("o", "no service has a `url`"),
         ("?", "q quit"),
     ] {

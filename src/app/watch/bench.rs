@@ -385,7 +385,8 @@ impl Bench<'_> {
                 Errand::Migrate => ("migration", "migrate"),
                 Errand::Seed | Errand::SeedStore => ("seed", "seed"),
             };
-            if self.migrate == Phase::Skip {
+            // Without a file it was a person who asked.
+            if self.migrate == Phase::Skip && !job.work.files.is_empty() {
                 let file = job.named();
                 let text = format!(
                     "`{file}` may make a {what} of `{}` due: `jobsprint-dev {verb}` runs it",
@@ -421,7 +422,6 @@ impl Bench<'_> {
     }
 }
 
-
 /// The files that the work copies and deletes.
 fn batch(work: &Work) -> Batch {
     let copies = work.copies.iter();
@@ -432,6 +432,7 @@ fn batch(work: &Work) -> Batch {
         deleted: work.deletions.iter().cloned().collect(),
     }
 }
+
 /// Whether a replaced container leaves its anonymous volumes to its successor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Renewal {
