@@ -9,7 +9,10 @@ mod keys;
 mod meeting;
 mod press;
 mod reading;
+mod scope;
+mod sighting;
 mod station;
+mod turns;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -32,11 +35,11 @@ use crate::run::{Interrupt, Pulse};
 /// Watches, or tells of watching.
 pub(super) async fn run(session: &mut Session, request: WatchRequest) -> Result<u8, Failure> {
     let project = Project::load(session, &request.scope)?;
-    desk::known(&project, &request)?;
+    scope::known(&project, &request)?;
     match &request.verb {
         WatchVerb::Explain(path) => {
             let path = tidy(&session.directory.join(path));
-            let rules = desk::rules(&project, &request);
+            let rules = scope::rules(&project, &request);
             report::print(&explain::explain(&rules, &path));
             Ok(0)
         }

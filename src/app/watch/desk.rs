@@ -1,30 +1,26 @@
 //! The watcher's one loop: changes, their ends, the engine's events, keys and signals come in; work goes out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::broadcast;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
 use super::super::project::Project;
-use super::bench::{Bench, Job};
+use super::bench::Bench;
 use super::follow::{Follower, Shown};
 use super::keys::Keyboard;
+use super::scope::{attached, rules};
 use super::station::Station;
-use crate::domain::{ContainerId, Failure, Notice, Phase, Readiness, ServiceName, WatchRequest};
+use super::turns::Queue;
+use crate::domain::{ContainerId, Notice, Phase, ServiceName, WatchRequest};
 use crate::engine::{EngineEvent, EngineEventKind};
-use crate::event::Event;
-use crate::plan;
-use crate::watch::{
-    Batch, Contents, Coverage, Duties, Errand, Figures, Lane, Pace, Presence, Replacement, Rules,
-    Scout, Settle, Sighting, Surroundings, Trust, Work,
-};
+use crate::watch::{Contents, Figures, Lane, Pace, Rules, Scout, Settle, Sighting, Trust};
 
 /// What a turn of the loop brings.
 enum Input {
@@ -75,13 +71,6 @@ pub(super) enum Attention {
     Paused,
 }
 
-/// A service's turn, and the word to whoever has it that more has come.
-#[derive(Default)]
-struct Queue {
-    lane: Lane,
-    superseded: Arc<Notify>,
-}
-
 /// The state of a watcher.
 pub(super) struct Desk<'a> {
     pub bench: Bench<'a>,
@@ -94,17 +83,17 @@ pub(super) struct Desk<'a> {
     pub rules: Arc<Rules>,
     pub scout: Scout,
     sightings: UnboundedReceiver<Sighting>,
-    settle: Settle,
-    contents: Contents,
-    survey: Option<JoinHandle<Contents>>,
-    queues: BTreeMap<ServiceName, Queue>,
+    pub settle: Settle,
+    pub contents: Contents,
+    pub survey: Option<JoinHandle<Contents>>,
+    pub queues: BTreeMap<ServiceName, Queue>,
     pub jobs: FuturesUnordered<LocalBoxFuture<'a, End>>,
     happenings: broadcast::Receiver<EngineEvent>,
     /// The containers met, by their names.
     pub containers: BTreeMap<String, ContainerId>,
     /// Containers that wait to be prepared for changes.
     pub unattended: BTreeMap<ContainerId, ServiceName>,
-    began: bool,
+    pub began: bool,
     /// Whether the project is being read again.
     pub reading: Lane,
 }
@@ -240,120 +229,6 @@ impl<'a> Desk<'a> {
         Turn::Go
     }
 
-    fn sight(&mut self, sighting: Sighting) {
-        let now = Instant::now();
-        match sighting {
-            Sighting::Changed(changes) => {
-                for change in changes {
-                    self.settle.see(change, now);
-                }
-            }
-            Sighting::Covered(coverage) => self.covered(&coverage),
-            Sighting::Missed(files) => {
-                let text = "more changed at once than the system tells of: looking at all files";
-                let text = text.to_owned();
-                self.bench.session.events.tell(Event::Notice { text });
-                let known: Vec<PathBuf> = self.contents.paths().map(PathBuf::from).collect();
-                let paths: BTreeSet<PathBuf> = files.into_iter().chain(known).collect();
-                self.sift(paths.into_iter(), now);
-            }
-            Sighting::Polling(why) => {
-                let text = why.to_string();
-                self.bench.session.events.tell(Event::Notice { text });
-            }
-        }
-    }
-
-    fn covered(&mut self, coverage: &Coverage) {
-        let then = SystemTime::now();
-        let files = coverage.files.clone();
-        self.survey = Some(tokio::task::spawn_blocking(move || {
-            Contents::of(files, then)
-        }));
-        if self.began {
-            return;
-        }
-        self.began = true;
-        self.bench.session.events.tell(Event::Watching {
-            services: self.rules.services().into_iter().collect(),
-            files: coverage.files.len(),
-            directories: coverage.directories,
-        });
-        let now = Instant::now();
-        let initial = self.rules.initial(&coverage.files, now);
-        self.dispatch(initial, now);
-    }
-
-    fn act(&mut self, batch: Batch) {
-        let rules = Arc::clone(&self.rules);
-        let paths = batch.changes.into_keys();
-        self.sift(
-            paths.filter(|path| rules.wants(path) || !path.exists()),
-            batch.began,
-        );
-    }
-
-    /// Finds out which of these files differ from what was known, and does what they ask for.
-    fn sift(&mut self, paths: impl Iterator<Item = PathBuf>, began: Instant) {
-        let found: Vec<(PathBuf, Presence)> =
-            paths.flat_map(|path| self.contents.look(&path)).collect();
-        let settled = Instant::now();
-        let duties = self.rules.duties(&found, began, settled);
-        self.dispatch(duties, settled);
-    }
-
-    fn dispatch(&mut self, duties: Duties, now: Instant) {
-        for (service, work) in duties.services {
-            self.offer(&service, work);
-        }
-        for file in &duties.seed_files {
-            if let Some(store) = self.store_of(file) {
-                let mut work = Work::new(now, now);
-                work.files.insert(file.clone());
-                work.errands.insert(Errand::SeedStore);
-                self.offer(&store, work);
-            }
-        }
-        if !duties.model.is_empty() {
-            let mut work = Work::new(now, now);
-            work.files = duties.model;
-            if let Some(work) = self.reading.offer(work) {
-                self.read(work);
-            }
-        }
-    }
-
-    /// Gives a service work: it begins now, or joins what waits for its turn.
-    pub fn offer(&mut self, service: &ServiceName, work: Work) {
-        let queue = self.queues.entry(service.clone()).or_default();
-        match queue.lane.offer(work) {
-            Some(work) => self.begin(service, work),
-            None => queue.superseded.notify_one(),
-        }
-    }
-
-    fn begin(&mut self, service: &ServiceName, work: Work) {
-        let Some(found) = self.project.stack.service(service) else {
-            drop(self.queues.remove(service));
-            return;
-        };
-        let superseded = Arc::new(Notify::new());
-        if let Some(queue) = self.queues.get_mut(service) {
-            queue.superseded = Arc::clone(&superseded);
-        }
-        let job = Job {
-            project: Arc::clone(&self.project),
-            service: found.clone(),
-            work,
-            superseded,
-        };
-        let (bench, service) = (self.bench.clone(), service.clone());
-        self.jobs.push(Box::pin(async move {
-            let took = bench.carry_out(&job).await;
-            End::Work { service, took }
-        }));
-    }
-
     fn end(&mut self, end: End) {
         match end {
             End::Work { service, took } => {
@@ -384,39 +259,6 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A service's turn is over: what waits for it begins.
-    fn turn(&mut self, service: &ServiceName) {
-        let queue = self.queues.get_mut(service);
-        match queue.and_then(|queue| queue.lane.finish()) {
-            Some(work) => self.begin(service, work),
-            None => self.attend_waiting(service),
-        }
-    }
-
-    /// Takes a service's turn where nobody has it.
-    pub fn occupy(&mut self, service: &ServiceName) -> bool {
-        self.queues
-            .entry(service.clone())
-            .or_default()
-            .lane
-            .occupy()
-    }
-
-    /// The store that a seed file is for.
-    fn store_of(&self, file: &Path) -> Option<ServiceName> {
-        let stack = &self.project.stack;
-        let below = file.strip_prefix(stack.seeds.as_ref()?).ok()?;
-        let ready = match below.iter().next()?.to_str()? {
-            "postgres" => Readiness::Postgres,
-            "redis" => Readiness::Redis,
-            "rabbitmq" => Readiness::Amqp,
-            _ => return None,
-        };
-        let mut services = stack.services.values();
-        let found = services.find(|service| service.ready == ready);
-        found.map(|service| service.name.clone())
-    }
-
     /// The services whose code is watched.
     pub fn watched(&self) -> BTreeSet<ServiceName> {
         self.rules.services()
@@ -426,70 +268,4 @@ impl<'a> Desk<'a> {
     pub fn attached(&self) -> BTreeSet<ServiceName> {
         attached(&self.project, self.request)
     }
-
-    /// Asks for a replacement of these services' code, no file having changed.
-    pub fn ask_for(&mut self, services: BTreeSet<ServiceName>, replacement: Replacement) {
-        let now = Instant::now();
-        for service in services {
-            let work = Work {
-                replacement,
-                ..Work::new(now, now)
-            };
-            self.offer(&service, work);
-        }
-    }
-
-    /// Runs the migrations of all services that have some.
-    pub fn ask_to_migrate(&mut self) {
-        let now = Instant::now();
-        let services = self.project.stack.services.values();
-        let migrating: Vec<ServiceName> = services
-            .filter(|service| service.migrate.is_some())
-            .map(|service| service.name.clone())
-            .collect();
-        for service in migrating {
-            let mut work = Work::new(now, now);
-            work.errands.insert(Errand::Migrate);
-            self.offer(&service, work);
-        }
-    }
-}
-
-/// What is watched of a project.
-pub(super) fn rules(project: &Project, request: &WatchRequest) -> Rules {
-    let around = Surroundings {
-        home: project.root.clone(),
-        model: project.files.clone(),
-        chosen: chosen(request),
-    };
-    Rules::of(&project.stack, &around)
-}
-
-fn chosen(request: &WatchRequest) -> BTreeSet<ServiceName> {
-    let names = request.scope.services.iter();
-    names
-        .filter_map(|name| ServiceName::new(name.as_str()).ok())
-        .collect()
-}
-
-pub(super) fn attached(project: &Project, request: &WatchRequest) -> BTreeSet<ServiceName> {
-    let chosen = chosen(request);
-    let services = project.stack.services.values();
-    services
-        .filter(|service| service.attach)
-        .map(|service| service.name.clone())
-        .filter(|name| chosen.is_empty() || chosen.contains(name))
-        .collect()
-}
-
-/// Whether the stack has all these services.
-///
-/// # Errors
-/// Which ones it doesn't have.
-pub(super) fn known(project: &Project, request: &WatchRequest) -> Result<(), Failure> {
-    if !request.scope.services.is_empty() {
-        plan::select(&project.stack, &request.scope.services)
-            .map_err(|error| super::super::up::unknown(&error))?;
-    }
-    Ok(())
 }

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::super::project::Project;
 use super::bench::{Bench, name_in};
-use super::desk::{self, Desk, End};
+use super::desk::{Desk, End};
 use super::follow::Shown;
+use super::scope;
 use crate::domain::Failure;
 use crate::event::Event;
 use crate::plan::UpOptions;
@@ -54,12 +55,12 @@ impl Desk<'_> {
     }
 
     pub fn watch_anew(&mut self) {
-        self.rules = Arc::new(desk::rules(&self.project, self.request));
+        self.rules = Arc::new(scope::rules(&self.project, self.request));
         self.scout.cover(Arc::clone(&self.rules));
         if let Some(follower) = &self.follower
             && follower.shown() != Shown::None
         {
-            follower.show(Shown::These(desk::attached(&self.project, self.request)));
+            follower.show(Shown::These(scope::attached(&self.project, self.request)));
         }
     }
 
