@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::time::timeout;
 
 use super::batch::{Batch, Owner, Parcel, pack};
@@ -19,6 +19,8 @@ use crate::plan::SUPERVISOR;
 
 /// How long a killed process may take to be gone before its container is restarted instead.
 const AFTER_KILL: Duration = Duration::from_secs(5);
+/// A checkout may change thousands of files, each with a check of its own.
+const CHECKS_AT_ONCE: usize = 8;
 /// So many lines of a failed hook are kept.
 const SHOWN: usize = 20;
 /// Who runs there, unless it is root: then whose the nearest directory is that is there already.
@@ -447,7 +449,12 @@ impl Replacer {
             };
             self.engine.execute(container, &request).await
         });
-        match try_join_all(runs).await {
+        // In the files' order, as their failures are told in it.
+        let ended: Result<Vec<Executed>, _> = stream::iter(runs)
+            .buffered(CHECKS_AT_ONCE)
+            .try_collect()
+            .await;
+        match ended {
             Ok(ended) => Ok(verdict(&ended)),
             Err(EngineError::Refused { .. }) if !self.runs(container).await? => Ok(Verdict::Passed),
             Err(error) => Err(error.into()),
