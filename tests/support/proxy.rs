@@ -199,20 +199,24 @@ async fn serve(mut client: UnixStream, fault: Fault, calls: Calls) -> Option<()>
             let sending = tokio::spawn(async move {
                 tokio::io::copy(&mut from_client, &mut to_engine).await.ok();
             });
-            let mut answer = Vec::new();
-            let end = loop {
-                let begins = answer.windows(4).position(|end| end == b"\r\n\r\n");
-                let begins = begins.map(|at| at + 4).filter(|at| answer.len() > *at);
-                match (&fault, begins) {
-                    (Fault::CutBody, Some(at)) => break at + 1,
-                    (Fault::CutHead, _) if answer.len() >= 40 => break 40,
-                    _ => {}
+            let (mut answer, mut passed) = (Vec::new(), 0);
+            loop {
+                let head = answer.windows(4).position(|end| end == b"\r\n\r\n");
+                let (until, is_over) = match (&fault, head.map(|at| at + 4)) {
+                    (Fault::CutBody, Some(at)) if answer.len() > at => (at + 1, true),
+                    // A command that reads says nothing before it has got something, and it gets nothing before this.
+                    (Fault::CutBody, Some(at)) => (at, false),
+                    (Fault::CutHead, _) if answer.len() >= 40 => (40, true),
+                    _ => (0, false),
+                };
+                if until > passed {
+                    to_client.write_all(&answer[passed..until]).await.ok()?;
+                    passed = until;
                 }
-                if from_engine.read_buf(&mut answer).await.ok()? == 0 {
-                    break answer.len();
+                if is_over || from_engine.read_buf(&mut answer).await.ok()? == 0 {
+                    break;
                 }
-            };
-            to_client.write_all(&answer[..end]).await.ok()?;
+            }
             sending.abort();
             Some(())
         }
