@@ -13,7 +13,7 @@ use super::data::{Store, unless_interrupted};
 use super::scene::Scene;
 use super::session::Session;
 use super::{question, stock};
-use crate::data::{self, Backup, Bucket, BucketAccess, DataError, Retention};
+use crate::data::{self, Backup, Bucket, BucketAccess, Kept, Retention};
 use crate::domain::{
     BackupRequest, BackupVerb, DumpForm, Failure, FailureKind, Packing, Phase, Run,
 };
@@ -44,8 +44,8 @@ pub(super) async fn run(session: &mut Session, request: BackupRequest) -> Result
     match request.verb {
         BackupVerb::Make(form, packing) => make(session, &store, &place, (form, packing)).await?,
         BackupVerb::List => {
-            let backups = unless_interrupted(session, place.backups()).await?;
-            print(session, &backups);
+            let kept = place.look(session).await?;
+            print(session, &kept.backups);
         }
         BackupVerb::Prune => prune(session, &place).await?,
         BackupVerb::Verify(backup) => {
@@ -136,11 +136,17 @@ impl Place {
         Ok(Self::Bucket(Box::new(Bucket::at(given, access)?)))
     }
 
-    async fn backups(&self) -> Result<Vec<Backup>, DataError> {
-        match self {
-            Self::Directory(directory) => data::backups(directory),
-            Self::Bucket(bucket) => bucket.backups().await,
+    /// What is kept there; what can't be judged is told.
+    async fn look(&self, session: &Session) -> Result<Kept, Failure> {
+        let kept = match self {
+            Self::Directory(directory) => data::backups(directory)?,
+            Self::Bucket(bucket) => unless_interrupted(session, bucket.backups()).await?,
+        };
+        for broken in &kept.broken {
+            let text = format!("{broken}; it is left alone");
+            session.events.tell(Event::Warning { text });
         }
+        Ok(kept)
     }
 
     async fn remove(&self, backup: &Backup) -> Result<(), Failure> {
@@ -175,7 +181,7 @@ async fn dump(
         Place::Directory(directory) => data::backups(directory).unwrap_or_default(),
         Place::Bucket(bucket) => unless_interrupted(session, bucket.backups()).await?,
     };
-    let mut backups = backups.into_iter();
+    let mut backups = backups.backups.into_iter();
     let kept = backups.find(|backup| Path::new(&backup.name) == named);
     Ok(match (kept, place) {
         (Some(kept), Place::Bucket(bucket)) => {
@@ -198,7 +204,7 @@ async fn dump(
 }
 
 async fn prune(session: &Session, place: &Place) -> Result<(), Failure> {
-    let mut backups = unless_interrupted(session, place.backups()).await?;
+    let mut backups = place.look(session).await?.backups;
     // What says no time can't be judged, and stays.
     backups.retain(|backup| made_at(backup).is_some());
     let made: Vec<OffsetDateTime> = backups.iter().filter_map(made_at).collect();

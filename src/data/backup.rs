@@ -14,6 +14,7 @@ use super::digest::{hash, unreadable};
 use super::dump::{Dump, major_version, open};
 use super::pipe::{self, Piped};
 use super::session::{Session, login};
+use super::whole::write_whole;
 use super::{DataContext, DataError, lock};
 use crate::domain::{ContainerId, DumpForm, Environment, Packing, Service};
 use crate::engine::ExecRequest;
@@ -78,7 +79,7 @@ pub async fn backup(
     fs::rename(&partial, &path).map_err(|error| unreadable(&path, &error))?;
     let beside = manifest_of(&path);
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
-    fs::write(&beside, text).map_err(|error| unreadable(&beside, &error))?;
+    write_whole(&beside, &text)?;
     Ok(Backup {
         name,
         path,

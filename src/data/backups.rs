@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DataError;
 use super::digest::unreadable;
+use super::whole::read_whole;
 use crate::domain::{DumpForm, Packing};
 
 /// The manifest's version.
@@ -44,45 +45,107 @@ pub struct Backup {
     pub manifest: Manifest,
 }
 
-/// The backups in `directory`, oldest first.
+/// A backup whose manifest can't be read: its dump may be as good as any.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the backup `{}` can't be judged: {reason}", .path.display())]
+pub struct Broken {
+    /// The manifest.
+    pub path: PathBuf,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// What is kept in a place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// The backups, oldest first.
+    pub backups: Vec<Backup>,
+    /// Those that can't be judged: they are left alone.
+    pub broken: Vec<Broken>,
+}
+
+impl Kept {
+    /// What was found, in order.
+    pub(super) fn of(found: Vec<Result<Backup, Broken>>) -> Self {
+        let mut kept = Self::default();
+        for found in found {
+            match found {
+                Ok(backup) => kept.backups.push(backup),
+                Err(broken) => kept.broken.push(broken),
+            }
+        }
+        kept.backups
+            .sort_by(|one, other| one.manifest.created.cmp(&other.manifest.created));
+        kept.broken.sort_by(|one, other| one.path.cmp(&other.path));
+        kept
+    }
+}
+
+/// The backups in `directory`.
 ///
 /// # Errors
-/// Where the directory or a manifest can't be read.
-pub fn backups(directory: &Path) -> Result<Vec<Backup>, DataError> {
+/// Where the directory can't be read.
+pub fn backups(directory: &Path) -> Result<Kept, DataError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Kept::default()),
         Err(error) => return Err(unreadable(directory, &error)),
     };
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(|error| unreadable(directory, &error))?.path();
         if name_of(&path).is_some() {
-            found.extend(described(&path)?);
+            found.extend(read_beside(&path).transpose());
         }
     }
-    found.sort_by(|one: &Backup, other| one.manifest.created.cmp(&other.manifest.created));
-    Ok(found)
+    Ok(Kept::of(found))
+}
+
+/// The manifest in this text, of the file `path`.
+pub(super) fn parsed(path: &Path, text: &str) -> Result<Manifest, Broken> {
+    let broken = |reason: String| Broken {
+        path: path.to_owned(),
+        reason,
+    };
+    let wrong = |error: serde_json::Error| broken(format!("it is no manifest: {error}"));
+    let value: serde_json::Value = serde_json::from_str(text).map_err(wrong)?;
+    match value.get("schema").and_then(serde_json::Value::as_u64) {
+        Some(schema) if schema > u64::from(SCHEMA) => Err(broken(format!(
+            "it is of version {schema}, and this jobsprint-dev reads up to {SCHEMA}"
+        ))),
+        _ => serde_json::from_value(value).map_err(wrong),
+    }
+}
+
+fn read_beside(path: &Path) -> Result<Option<Backup>, Broken> {
+    let beside = manifest_of(path);
+    let read = read_whole(&beside).map_err(|reason| Broken {
+        path: beside.clone(),
+        reason,
+    });
+    let Some(text) = read? else {
+        return Ok(None);
+    };
+    Ok(Some(Backup {
+        name: name_of(path).unwrap_or_default().to_owned(),
+        path: path.to_owned(),
+        manifest: parsed(&beside, &text)?,
+    }))
 }
 
 /// A dump with its manifest; `None` where it has none.
 pub(super) fn described(path: &Path) -> Result<Option<Backup>, DataError> {
-    let beside = manifest_of(path);
-    let text = match fs::read_to_string(&beside) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(&beside, &error)),
-    };
-    let manifest = serde_json::from_str(&text).map_err(|error| DataError::Input {
-        path: beside.clone(),
-        reason: format!("it is no manifest of a backup: {error}"),
-    })?;
-    let name = name_of(path).unwrap_or_default();
-    Ok(Some(Backup {
-        name: name.to_owned(),
-        path: path.to_owned(),
-        manifest,
-    }))
+    read_beside(path).map_err(|Broken { path, reason }| {
+        let shown = path.display();
+        let hint = format!(
+            "to go without what it says, put it aside: `mv {shown} {shown}.broken`, and run this again"
+        );
+        DataError::Record {
+            path,
+            reason,
+            hints: vec![hint],
+        }
+    })
 }
 
 /// A dump's name without its ending; `None` where the ending isn't a dump's.

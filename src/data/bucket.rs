@@ -12,7 +12,7 @@ use rusty_s3::{Bucket as Signer, Credentials, S3Action, UrlStyle};
 use tokio::task::spawn_blocking;
 
 use super::DataError;
-use super::backups::{Backup, manifest_of, name_of};
+use super::backups::{Backup, Kept, manifest_of, name_of, parsed};
 use super::bucket_access::BucketAccess;
 use super::bucket_door::{Door, Refused, piece, text};
 use super::digest::unreadable;
@@ -92,11 +92,11 @@ impl Bucket {
         })
     }
 
-    /// The backups in it, oldest first.
+    /// The backups in it.
     ///
     /// # Errors
-    /// Where it can't be asked, or a manifest can't be read.
-    pub async fn backups(&self) -> Result<Vec<Backup>, DataError> {
+    /// Where it can't be asked.
+    pub async fn backups(&self) -> Result<Kept, DataError> {
         let files = self.files().await?;
         let mut found = Vec::new();
         for file in &files {
@@ -110,18 +110,14 @@ impl Bucket {
                 continue; // an upload that was cut off
             }
             let manifest = self.text("read", &beside).await?;
-            let manifest = serde_json::from_str(&manifest).map_err(|error| DataError::Input {
-                path: self.named(&beside),
-                reason: format!("it is no manifest of a backup: {error}"),
-            })?;
-            found.push(Backup {
+            let manifest = parsed(&self.named(&beside), &manifest);
+            found.push(manifest.map(|manifest| Backup {
                 name: name.to_owned(),
                 path: self.named(file),
                 manifest,
-            });
+            }));
         }
-        found.sort_by(|one: &Backup, other| one.manifest.created.cmp(&other.manifest.created));
-        Ok(found)
+        Ok(Kept::of(found))
     }
 
     /// Puts a backup of this machine into it: the dump, and then the manifest, without which there is no backup.

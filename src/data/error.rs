@@ -78,6 +78,16 @@ pub enum DataError {
         /// Why, in words.
         reason: String,
     },
+    /// A note of the tool's own beside data can't be read.
+    #[error("cannot use `{}`: {reason}", .path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Why, in words.
+        reason: String,
+        /// What to do, the likeliest first.
+        hints: Vec<String>,
+    },
     /// The stack has no database.
     #[error("the stack has no database")]
     NoDatabase,
@@ -210,7 +220,8 @@ impl From<DataError> for Failure {
                 });
                 failure.details(details).hint(hint)
             }
-            DataError::Input { .. } => failure,
+            DataError::Input { path, .. } => failure.hint(format!("look at it: `ls -ld {}`", path.display())),
+            DataError::Record { hints, .. } => hints.into_iter().fold(failure, Self::hint),
             DataError::NoDatabase => {
                 failure.hint("mark its service with `x-jobsprint: { ready: postgres }`")
             }

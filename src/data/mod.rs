@@ -43,9 +43,10 @@ mod standing;
 mod statements;
 mod template;
 mod verify_migrations;
+mod whole;
 
 pub use backup::{backup, inspect, restore, verify};
-pub use backups::{Backup, Manifest, backups, manifest_of};
+pub use backups::{Backup, Broken, Kept, Manifest, backups, manifest_of};
 pub use bucket::Bucket;
 pub use bucket_access::BucketAccess;
 pub use busiest::{Statement, busiest};

@@ -353,7 +353,10 @@ async fn a_backup_is_restored_whole() {
         .await
         .unwrap();
     assert_eq!(made.name, "jobsprint-20270115T080000Z");
-    assert_eq!(backups(&directory).unwrap(), std::slice::from_ref(&made));
+    assert_eq!(
+        backups(&directory).unwrap().backups,
+        std::slice::from_ref(&made)
+    );
 
     let counts = jobsprint_dev::data::verify(&context, &database.service, &made.path)
         .await
@@ -389,7 +392,7 @@ async fn a_backup_of_any_kind_is_restored_and_a_damaged_or_newer_one_is_refused(
             made.push(one.unwrap());
         }
     }
-    assert_eq!(backups(&directory).unwrap(), made);
+    assert_eq!(backups(&directory).unwrap().backups, made);
 
     for one in &made {
         database.ask("TRUNCATE jobs").await;

@@ -1,13 +1,13 @@
 //! What a run is in the midst of, on the disk: the next one finishes it or takes it back.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataError;
 use crate::data::digest::unreadable;
+use crate::data::whole::{read_whole, write_whole};
 
 /// A piece of work that must not be left as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,18 @@ pub enum Unfinished {
     },
 }
 
+/// The version of the file.
+const VERSION: u32 = 1;
+
+/// What stands in the file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Page {
+    #[serde(default)]
+    version: u32,
+    #[serde(flatten)]
+    unfinished: Unfinished,
+}
+
 /// The file that keeps it.
 #[derive(Debug)]
 pub struct Journal {
@@ -57,29 +69,42 @@ impl Journal {
     /// # Errors
     /// Where it can't be read.
     pub fn read(&self) -> Result<Option<Unfinished>, DataError> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(&self.path, &error)),
+        let Some(text) = read_whole(&self.path).map_err(|reason| self.broken(&reason))? else {
+            return Ok(None);
         };
-        let read = serde_json::from_str(&text);
-        read.map(Some).map_err(|error| DataError::Input {
+        let page: Page =
+            serde_json::from_str(&text).map_err(|error| self.broken(&error.to_string()))?;
+        if page.version > VERSION {
+            let version = page.version;
+            return Err(self.broken(&format!(
+                "it is of version {version}, and this jobsprint-dev reads up to {VERSION}"
+            )));
+        }
+        Ok(Some(page.unfinished))
+    }
+
+    /// It isn't guessed what a run was in the midst of: the next step is a person's.
+    fn broken(&self, reason: &str) -> DataError {
+        let path = self.path.display();
+        DataError::Record {
             path: self.path.clone(),
-            reason: error.to_string(),
-        })
+            reason: format!("an earlier snapshot or restore was cut off, and the note on it can't be read: {reason}"),
+            hints: vec![
+                format!("put it aside: `mv {path} {path}.broken`"),
+                "then bring data and services to a known state: `jobsprint-dev snapshot restore NAME`, of `jobsprint-dev snapshot list`".to_owned(),
+                "or go on with the data as it is: `jobsprint-dev restart`, which lets go on what was paused".to_owned(),
+            ],
+        }
     }
 
     /// Writes down what is begun now, whole or not at all.
     pub(super) fn write(&self, unfinished: &Unfinished) -> Result<(), DataError> {
-        let text = serde_json::to_string(unfinished).expect("text and lists");
-        let fresh = self.path.with_extension("fresh");
-        File::create(&fresh)
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()
-            })
-            .and_then(|()| fs::rename(&fresh, &self.path))
-            .map_err(|error| unreadable(&self.path, &error))
+        let page = Page {
+            version: VERSION,
+            unfinished: unfinished.clone(),
+        };
+        let text = serde_json::to_string(&page).expect("text, numbers and lists");
+        write_whole(&self.path, &text)
     }
 
     /// All is finished.

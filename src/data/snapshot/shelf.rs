@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::draft::Draft;
+use super::journal::Journal;
 use super::manifest::Manifest;
 use crate::data::DataError;
 use crate::data::digest::unreadable;
+use crate::data::whole::read_whole;
 
 /// The manifest's file in a snapshot's directory.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -59,15 +61,7 @@ impl Shelf {
     /// Where there is none, or it is another project's or a newer version's.
     pub fn find(&self, name: &str) -> Result<Manifest, DataError> {
         check(name)?;
-        let path = self.directory.join(name).join(MANIFEST);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(refused(name, "is not there"));
-            }
-            Err(error) => return Err(unreadable(&path, &error)),
-        };
-        let manifest = Manifest::read(name, &text).map_err(|reason| refused(name, &reason))?;
+        let manifest = self.read(name).map_err(|reason| refused(name, &reason))?;
         if manifest.project == self.project {
             return Ok(manifest);
         }
@@ -76,6 +70,40 @@ impl Shelf {
             manifest.project, self.project
         );
         Err(refused(name, &reason))
+    }
+
+    /// The names of those whose manifest can't be read, each with a phrase that says why: whosever they are.
+    #[must_use]
+    pub fn broken(&self) -> Vec<(String, String)> {
+        let names = self.names().unwrap_or_default().into_iter();
+        let broken = names.filter_map(|name| {
+            let reason = self.read(&name).err()?;
+            Some((name, reason))
+        });
+        broken.collect()
+    }
+
+    /// Where a snapshot's manifest is.
+    #[must_use]
+    pub fn manifest(&self, name: &str) -> PathBuf {
+        self.directory.join(name).join(MANIFEST)
+    }
+
+    /// The note on a run that was cut off, and why it can't be read, where it can't.
+    #[must_use]
+    pub fn fault(&self) -> Option<(PathBuf, String)> {
+        match Journal::of(&self.directory, &self.project).read() {
+            Err(DataError::Record { path, reason, .. }) => Some((path, reason)),
+            _ => None,
+        }
+    }
+
+    fn read(&self, name: &str) -> Result<Manifest, String> {
+        match read_whole(&self.manifest(name)) {
+            Ok(Some(text)) => Manifest::read(name, &text),
+            Ok(None) => Err("is not there".to_owned()),
+            Err(reason) => Err(format!("has a broken manifest: {reason}")),
+        }
     }
 
     /// A snapshot's directory.
