@@ -1,5 +1,7 @@
 //! What `doctor` finds: each bad state is made for real, seen with its evidence and its command, and mended.
 
+#[path = "doctor/breakage.rs"]
+mod breakage;
 #[path = "doctor/engine.rs"]
 mod engine;
 #[path = "doctor/garbled.rs"]
@@ -12,12 +14,16 @@ mod host;
 mod limping;
 #[path = "doctor/luck.rs"]
 mod luck;
+#[path = "doctor/own_state.rs"]
+mod own_state;
 #[path = "doctor/patient.rs"]
 mod patient;
 #[path = "doctor/project.rs"]
 mod project;
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "doctor/records.rs"]
+mod records;
 #[path = "world/shipped.rs"]
 mod shipped;
 #[path = "doctor/shop.rs"]

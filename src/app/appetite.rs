@@ -1,7 +1,6 @@
 //! The most memory that each service was seen to take: noted after starts, and compared by `doctor` with what the engine has.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use tokio::time::timeout;
 use super::project::Project;
 use crate::domain::{Observed, ServiceName};
 use crate::engine::Engine;
-use crate::store::{self, Privacy, StateDir};
+use crate::store::{BrokenRecord, StateDir, read_record, write_record};
 
 /// Where it is noted, in the project's state.
 const FILE: &str = "memory.json";
@@ -29,12 +28,12 @@ pub(super) struct Appetites {
 }
 
 impl Appetites {
-    /// What is noted at `root`; nothing where the file is missing, broken or of another version.
-    pub fn read(root: &Path) -> Self {
-        let text = fs::read_to_string(StateDir::of(root).path().join(FILE)).unwrap_or_default();
-        let read: Option<Self> = serde_json::from_str(&text).ok();
-        read.filter(|read| read.version == VERSION)
-            .unwrap_or_default()
+    /// What is noted at `root`.
+    ///
+    /// # Errors
+    /// Why it can't be read: it is noted anew after the next start, and nobody needs to be told before.
+    pub fn read(root: &Path) -> Result<Option<Self>, BrokenRecord> {
+        read_record(&StateDir::of(root).path().join(FILE), VERSION)
     }
 
     /// By service.
@@ -52,7 +51,7 @@ impl Appetites {
             let usage = timeout(PATIENCE, engine.usage(&found.id)).await;
             Some((found.service.to_string(), usage.ok()?.ok()?.memory))
         });
-        let mut noted = Self::read(&project.root);
+        let mut noted = Self::read(&project.root).ok().flatten().unwrap_or_default();
         let before = noted.clone();
         noted.version = VERSION;
         for (service, bytes) in join_all(asked).await.into_iter().flatten() {
@@ -74,9 +73,8 @@ impl Appetites {
     }
 
     fn keep(&self, root: &Path) {
-        let text = serde_json::to_string_pretty(self).expect("maps of texts and numbers are JSON");
         if let Ok(state) = StateDir::of(root).directory("") {
-            store::write(&state.join(FILE), text.as_bytes(), Privacy::Private).ok();
+            write_record(&state.join(FILE), VERSION, self).ok();
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The ports that a further stack has in the place of the files' own: chosen once, and remembered in its state.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,7 @@ use crate::domain::{Failure, FailureKind, HostPort, PublishedPort, Scope, Servic
 use crate::event::Event;
 use crate::isolate::{PORT_BLOCK_WIDTH, PORT_BLOCKS, port_block};
 use crate::run::is_free;
-use crate::store::{self, Privacy, StateDir};
+use crate::store::{BrokenRecord, StateDir, read_record, write_record};
 
 /// Where it is remembered, in the stack's state.
 const FILE: &str = "block.json";
@@ -48,23 +47,28 @@ pub(super) struct Effect {
 }
 
 impl Block {
-    /// What is remembered; nothing where the file is missing or of another version.
-    pub fn read(state: &StateDir) -> Self {
-        let text = fs::read_to_string(state.path().join(FILE)).unwrap_or_default();
-        let read: Option<Self> = serde_json::from_str(&text).ok();
-        read.filter(|read| read.version == VERSION)
-            .unwrap_or_default()
+    /// What is remembered in `state`; nothing where nothing is, or where it can't be read, which is told.
+    pub fn recall(session: &Session, state: &StateDir) -> Self {
+        session.unbroken(Self::read(state))
+    }
+
+    /// The same, without a word.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub fn read(state: &StateDir) -> Result<Option<Self>, BrokenRecord> {
+        read_record(&state.path().join(FILE), VERSION)
     }
 
     /// Remembers it.
     ///
     /// # Errors
     /// Where the state can't be written.
-    pub fn keep(&self, state: &StateDir) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(self).expect("maps of texts and numbers are JSON");
+    pub fn keep(&self, session: &Session, state: &StateDir) -> Result<(), Failure> {
         let directory = state.directory("").map_err(Failure::from)?;
-        let file = directory.join(FILE);
-        store::write(&file, text.as_bytes(), Privacy::Private).map_err(Failure::from)
+        let aside = write_record(&directory.join(FILE), VERSION, self).map_err(Failure::from)?;
+        session.tell_aside(aside);
+        Ok(())
     }
 
     /// What it does where `plain` is what the files see without it: a value that a person gave since, in the
@@ -118,7 +122,8 @@ impl Block {
             .further
             .others(&place.root)
             .iter()
-            .flat_map(|state| Self::read(state).ports.into_values())
+            .filter_map(|state| Self::read(state).ok().flatten())
+            .flat_map(|other| other.ports.into_values())
             .chain(self.ports.values().cloned())
             .map(|moved| moved.to)
             .collect();

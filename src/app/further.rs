@@ -134,9 +134,9 @@ pub(super) fn beside(
     if further.is_plain() {
         return Ok(plain);
     }
-    let mut block = Block::read(&place.state());
+    let mut block = Block::recall(session, &place.state());
     if block.complete(session, place, scope, &plain)? && completeness == Completeness::Whole {
-        block.keep(&place.state())?;
+        block.keep(session, &place.state())?;
     }
     let effect = block.effect(&plain.environment, &session.environment);
     let mut environment = match completeness {

@@ -21,7 +21,7 @@ use crate::dotenv::Template;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::run::is_free;
-use crate::store::{self, Privacy, StateDir};
+use crate::store::{BrokenRecord, StateDir, read_record, write_record};
 
 /// Where they are remembered, in the project's state.
 const FILE: &str = "ports.json";
@@ -41,18 +41,24 @@ pub(super) struct Remapped {
 }
 
 impl Remapped {
-    /// What is remembered in `state`; nothing where the file is missing or of another version.
-    pub fn read(state: &StateDir) -> Self {
-        let text = fs::read_to_string(state.path().join(FILE)).unwrap_or_default();
-        let read: Option<Self> = serde_json::from_str(&text).ok();
-        read.filter(|read| read.version == VERSION)
-            .unwrap_or_default()
+    /// What is remembered in `state`; nothing where nothing is, or where it can't be read, which is told.
+    pub fn recall(session: &Session, state: &StateDir) -> Self {
+        session.unbroken(Self::read(state))
     }
 
-    fn keep(&self, state: &StateDir) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(self).expect("maps of texts and numbers are JSON");
+    /// The same, without a word.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub fn read(state: &StateDir) -> Result<Option<Self>, BrokenRecord> {
+        read_record(&state.path().join(FILE), VERSION)
+    }
+
+    fn keep(&self, session: &Session, state: &StateDir) -> Result<(), Failure> {
         let state = state.directory("").map_err(Failure::from)?;
-        store::write(&state.join(FILE), text.as_bytes(), Privacy::Private).map_err(Failure::from)
+        let aside = write_record(&state.join(FILE), VERSION, self).map_err(Failure::from)?;
+        session.tell_aside(aside);
+        Ok(())
     }
 
     /// The environment in which the files are read: what a person set for this run counts more.
@@ -147,12 +153,12 @@ pub(super) async fn settle(
     if request.remap == Remap::Ask && !question::confirm(session, request.consent, &question)? {
         return Ok(project);
     }
-    let mut remapped = Remapped::read(&project.state);
+    let mut remapped = Remapped::recall(session, &project.state);
     remapped.version = VERSION;
-    let mut block = Block::read(&project.state);
+    let mut block = Block::recall(session, &project.state);
     for (service, old, new) in &moves {
         if block.replace(*old, *new) {
-            block.keep(&project.state)?;
+            block.keep(session, &project.state)?;
         } else if let Some(name) = variable(session, &project, request, service, *old, *new) {
             remapped.variables.insert(name, new.to_string());
         } else {
@@ -167,7 +173,7 @@ pub(super) async fn settle(
         );
         session.events.tell(Event::Notice { text });
     }
-    remapped.keep(&project.state)?;
+    remapped.keep(session, &project.state)?;
     Project::load(session, &request.scope)
 }
 
@@ -214,7 +220,7 @@ fn variable(
     new: u16,
 ) -> Option<String> {
     let mut environment = session.environment.clone();
-    Remapped::read(&project.state).set(&mut environment);
+    Remapped::recall(session, &project.state).set(&mut environment);
     let trial = Trial {
         session,
         place: &Place::find(session, &request.scope),

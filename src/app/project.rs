@@ -212,7 +212,7 @@ impl Project {
         completeness: Completeness,
     ) -> Self {
         let state = place.state();
-        Remapped::read(&state).apply(&mut loaded.stack);
+        Remapped::recall(session, &state).apply(&mut loaded.stack);
         conceal(session, &loaded, schema.as_ref());
         for warning in &loaded.warnings {
             let text = warning.headline();
@@ -303,7 +303,7 @@ fn root_of(file: &Path) -> PathBuf {
 /// The environment that the files are read in: the process's, over the ports that this checkout took.
 fn environment_of(session: &Session, place: &Place) -> BTreeMap<String, String> {
     let mut environment = session.environment.clone();
-    Remapped::read(&place.state()).set(&mut environment);
+    Remapped::recall(session, &place.state()).set(&mut environment);
     environment
 }
 

@@ -1,16 +1,17 @@
 //! One run of the program: who is told, who may interrupt, and what must not be shown.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use super::startup::Keep;
 use crate::domain::{Failure, FailureKind, OutputMode, Secret};
 use crate::env::Redactor;
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::report::{Manner, Mask, Reporter, Surroundings};
 use crate::run::Interrupt;
+use crate::store::BrokenRecord;
 
 /// What every verb has at hand.
 pub(super) struct Session {
@@ -28,6 +29,7 @@ pub(super) struct Session {
     pub reporter: Reporter,
     concealed: Arc<RwLock<Redactor>>,
     keep: OnceLock<Keep>,
+    told: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Session {
@@ -70,6 +72,7 @@ impl Session {
             reporter: Reporter::start(listener, manner, mask),
             concealed,
             keep: OnceLock::new(),
+            told: Mutex::default(),
         })
     }
 
@@ -95,6 +98,33 @@ impl Session {
             (None, None) => std::env::temp_dir(),
         };
         state.join("jobsprint-dev/locks")
+    }
+
+    /// What a record holds, or nothing where there is none. One that can't be read counts as none, and is told of:
+    /// once, however often a run meets it.
+    pub fn unbroken<T: Default>(&self, read: Result<Option<T>, BrokenRecord>) -> T {
+        match read {
+            Ok(found) => found.unwrap_or_default(),
+            Err(broken) => {
+                let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+                if told.insert(broken.path.clone()) {
+                    let text = format!("{broken}; `jobsprint-dev doctor --fix` puts it aside");
+                    self.events.tell(Event::Warning { text });
+                }
+                T::default()
+            }
+        }
+    }
+
+    /// Tells where a record went that could not be read, where one did.
+    pub fn tell_aside(&self, aside: Option<PathBuf>) {
+        if let Some(place) = aside {
+            let text = format!(
+                "what could not be read was put aside as `{}`",
+                place.display()
+            );
+            self.events.tell(Event::Warning { text });
+        }
     }
 
     /// The text without what must not be shown.

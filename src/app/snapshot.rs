@@ -1,9 +1,10 @@
 //! `snapshot`: the whole stack's data as it is, kept under a name, and back.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::git::Head;
@@ -12,16 +13,29 @@ use super::scene::{Scene, look};
 use super::session::Session;
 use super::stock::Cause;
 use super::{conclusion, engine, question, stock, up};
-use crate::data::{Cover, SnapshotManifest, Stock, check_snapshot, load_snapshot, settle_snapshot};
+use crate::data::{
+    Cover, Shelf, SnapshotManifest, Stock, check_snapshot, load_snapshot, settle_snapshot,
+};
 use crate::domain::{
     BuildImages, Consent, Failure, FailureKind, Orphans, Phase, Run, SnapshotRequest, SnapshotVerb,
 };
 use crate::event::Event;
 use crate::plan::{self, Plan, Recreate, UpOptions};
 use crate::report::{self, Mode, words};
+use crate::store::{BrokenRecord, read_record, write_record};
 
 /// The file beside the snapshots that says whose branch's data is live.
 const BRANCH: &str = ".branch";
+
+/// The version of that file.
+const VERSION: u32 = 1;
+
+/// What stands in it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Live {
+    version: u32,
+    branch: String,
+}
 
 /// Does what is asked.
 pub(super) async fn run(session: &mut Session, request: SnapshotRequest) -> Result<u8, Failure> {
@@ -191,8 +205,8 @@ async fn follow_branch(session: &Session, project: Project) -> Result<(), Failur
     let stock = stock::of(project, &scene.engine);
     let shelf = &stock.shelf;
     let note = shelf.directory().join(BRANCH);
-    let left = fs::read_to_string(&note).ok();
-    let left = left.as_deref().map_or(present.as_str(), str::trim);
+    let left = live_branch(&note)?.unwrap_or_else(|| present.clone());
+    let left = left.as_str();
     if left != present {
         let fresh = format!("{}.{}", of_branch(left), stock::stamp());
         stock::save(session, project, &stock, &fresh, Cause::Asked).await?;
@@ -210,11 +224,38 @@ async fn follow_branch(session: &Session, project: Project) -> Result<(), Failur
         }
     }
     project.state.directory("snapshots")?;
-    crate::store::write(&note, present.as_bytes(), crate::store::Privacy::Private)?;
+    write_record(
+        &note,
+        VERSION,
+        &Live {
+            version: VERSION,
+            branch: present.clone(),
+        },
+    )?;
     if left == present {
         notice(session, format!("the data is that of `{present}`"));
     }
     Ok(())
+}
+
+/// Why the note on the live branch can't be read, where it can't.
+pub(super) fn fault(shelf: &Shelf) -> Option<BrokenRecord> {
+    read_record::<Live>(&shelf.directory().join(BRANCH), VERSION).err()
+}
+
+/// The branch whose data is live; `None` where nobody has noted any.
+///
+/// # Errors
+/// Where the note can't be read: to guess would put one branch's data in another's place.
+fn live_branch(note: &Path) -> Result<Option<String>, Failure> {
+    let live: Option<Live> = read_record(note, VERSION).map_err(|broken| {
+        let (path, reason) = (broken.path.display(), &broken.reason);
+        let message = format!("cannot tell whose branch's data is live: the record `{path}` {reason}");
+        Failure::new(FailureKind::Data, message)
+            .hint("keep what is live under a name: `jobsprint-dev snapshot save NAME`")
+            .hint(format!("then put the record aside: `mv {path} {path}.broken`; what is live counts as the data of the branch that is checked out"))
+    })?;
+    Ok(live.map(|live| live.branch))
 }
 
 /// The name of a branch's snapshot.
@@ -223,7 +264,7 @@ fn of_branch(branch: &str) -> String {
     format!("branch-{}", branch.chars().map(plain).collect::<String>())
 }
 
-fn latest(shelf: &crate::data::Shelf) -> Result<SnapshotManifest, Failure> {
+fn latest(shelf: &Shelf) -> Result<SnapshotManifest, Failure> {
     let (found, _) = shelf.list()?;
     found.into_iter().next_back().ok_or_else(|| {
         Failure::new(FailureKind::Data, "there is no snapshot")

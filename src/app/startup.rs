@@ -1,7 +1,5 @@
 //! `report startup`, and the record of a run that it reads: `.jobsprint/startup.json`.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::project::Place;
@@ -9,7 +7,7 @@ use super::session::Session;
 use crate::domain::{Detail, Failure, FailureKind, StartupReport};
 use crate::event::Event;
 use crate::report::{self, Manner, Mode, Record, Startup};
-use crate::store::{self, Privacy, StateDir, StoreError};
+use crate::store::{self, BrokenRecord, Privacy, StateDir, StoreError, read_record, write_record};
 
 /// The record of the last start, in the project's state.
 const RECORD: &str = "startup.json";
@@ -82,23 +80,27 @@ fn text(startup: &Startup, manner: Manner) -> String {
 
 fn save(state: &StateDir, record: &Record) -> Result<(), StoreError> {
     let path = state.directory("")?.join(RECORD);
-    store::write(&path, record.to_json().as_bytes(), Privacy::Private)
+    write_record(&path, Record::VERSION, record).map(drop)
 }
 
 fn read(state: &StateDir) -> Result<Record, Failure> {
-    let path = state.path().join(RECORD);
     let none = |message: String| {
         Failure::new(FailureKind::Usage, message)
-            .hint("start the stack with `jobsprint-dev up`, then ask again")
+            .hint("start the stack anew with `jobsprint-dev up --force-recreate`, then ask again")
     };
-    match fs::read_to_string(&path) {
-        Ok(text) => Record::from_json(&text)
-            .ok_or_else(|| none(format!("cannot read the record in `{}`", path.display()))),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(none("no start of this stack is on record yet".to_owned()))
-        }
-        Err(error) => Err(none(format!("cannot read `{}`: {error}", path.display()))),
+    match last(state) {
+        Ok(Some(record)) => Ok(record),
+        Ok(None) => Err(none("no start of this stack is on record yet".to_owned())),
+        Err(broken) => Err(none(broken.to_string())),
     }
+}
+
+/// The record of the last start; `None` where there was none.
+///
+/// # Errors
+/// Why it can't be read: the next start writes it anew.
+pub(super) fn last(state: &StateDir) -> Result<Option<Record>, BrokenRecord> {
+    read_record(&state.path().join(RECORD), Record::VERSION)
 }
 
 fn refused(error: &StoreError) -> Failure {

@@ -21,6 +21,7 @@ use self::bench::Bench;
 use self::desk::Desk;
 use self::keys::Keyboard;
 use self::station::Station;
+pub(super) use self::station::fault;
 use super::project::Project;
 use super::session::Session;
 use super::{down, engine, faults, up};

@@ -91,7 +91,7 @@ pub struct ProjectFacts {
     /// Temporary files of killed runs.
     pub leftovers: Vec<PathBuf>,
     /// Records of the tool's own state that can't be read.
-    pub broken_records: Vec<PathBuf>,
+    pub broken_records: Vec<BrokenRecordSeen>,
     /// Data that the tool keeps, and that a person may let go: snapshots, backups, templates.
     pub kept: Vec<KeptSeen>,
     /// The most memory that each service was seen to take, in bytes.
@@ -100,6 +100,35 @@ pub struct ProjectFacts {
     pub unwritable: Vec<(PathBuf, String)>,
     /// Whether the certificate that the stack mounts is good; `None` where it mounts none.
     pub certificate: Option<bool>,
+}
+
+/// A record of the tool's own that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenRecordSeen {
+    /// The file.
+    pub path: PathBuf,
+    /// Why, as a phrase.
+    pub reason: String,
+    /// What goes with it.
+    pub loss: Loss,
+}
+
+/// What goes with a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loss {
+    /// Something that is learnt or chosen anew.
+    Forgotten,
+    /// A snapshot can't be restored.
+    Snapshot {
+        /// Its name.
+        name: String,
+    },
+    /// A backup's dump can't be judged; it can be restored all the same.
+    Backup,
+    /// Which branch's data is live.
+    Branch,
+    /// What a run was in the midst of: no other changes anything before that is known.
+    Unfinished,
 }
 
 /// Data that is kept.

@@ -11,8 +11,8 @@ mod verdicts;
 pub use engine::LITTLE as LITTLE_SPACE;
 pub use explanation::{Explanation, explained, explanation, explanations};
 pub use facts::{
-    ContextSeen, EngineSeen, EnvFault, Facts, HostFacts, KeptSeen, LookupSeen, MissingPath,
-    PathUse, PortSeen, PortUser, ProjectFacts, Proxies, ScriptSeen, Space,
+    BrokenRecordSeen, ContextSeen, EngineSeen, EnvFault, Facts, HostFacts, KeptSeen, LookupSeen,
+    Loss, MissingPath, PathUse, PortSeen, PortUser, ProjectFacts, Proxies, ScriptSeen, Space,
 };
 pub use luck::{
     LATE, LaterFault, StartFault, Trial, afflicted, lost, takes_scripts, trials, unlucky_start,

@@ -58,7 +58,8 @@ pub(super) fn judge(facts: &Facts) -> Vec<Verdict> {
     verdicts
 }
 
-/// `all` as one verdict: the first is the headline, the others its evidence; all their commands and deeds are its own.
+/// `all` as one verdict: the first is the headline, the others and what shows them its evidence; all their commands and
+/// deeds are its own.
 fn gathered(check: &'static str, well: &str, mut all: Vec<Verdict>) -> Verdict {
     if all.is_empty() {
         return Verdict::ok(check, well);
@@ -69,6 +70,7 @@ fn gathered(check: &'static str, well: &str, mut all: Vec<Verdict>) -> Verdict {
     let mut mends: Vec<Mend> = first.mend.take().into_iter().collect();
     for other in rest {
         first.evidence.push(other.reason);
+        first.evidence.extend(other.evidence);
         mends.extend(other.mend);
     }
     first.mend = together(mends);

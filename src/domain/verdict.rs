@@ -38,6 +38,8 @@ pub enum Deed {
     },
     /// A temporary file of a killed run goes.
     RemoveFile(PathBuf),
+    /// A record that can't be read gets another name, and stays.
+    PutAside(PathBuf),
     /// `.env` gets what the schema asks for; what stands in it stays.
     CompleteEnv,
     /// The certificate is made.

@@ -102,6 +102,9 @@ impl Record {
         })
     }
 
+    /// The version of the format that this code writes and reads.
+    pub const VERSION: u32 = VERSION;
+
     /// What probes heard, a line each.
     #[must_use]
     pub fn probes(&self) -> String {
@@ -112,22 +115,6 @@ impl Record {
             let RecordedAnswer { service, said, .. } = answer;
             text + &format!("{at:>8}  {service:width$}  {said}\n")
         })
-    }
-
-    /// The record as JSON, for a state file.
-    ///
-    /// # Panics
-    /// Never: the record holds nothing that JSON can't.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("numbers and strings become JSON")
-    }
-
-    /// Reads a record; `None` where it is none, or another version's.
-    #[must_use]
-    pub fn from_json(text: &str) -> Option<Self> {
-        let record: Self = serde_json::from_str(text).ok()?;
-        (record.v == VERSION).then_some(record)
     }
 }
 
@@ -284,10 +271,9 @@ mod tests {
         let record = timeline.record();
 
         assert_eq!(
-            record.to_json(),
+            serde_json::to_string(&record).expect("it is JSON"),
             r#"{"v":1,"took_ms":800,"steps":[{"id":0,"phase":"ready","service":"redis","title":"wait until redis is ready","needs":[],"began_ms":400,"ended_ms":800,"outcome":"done"}]}"#
         );
-        assert_eq!(Record::from_json(&record.to_json()), Some(record));
     }
 
     #[test]
@@ -317,11 +303,5 @@ mod tests {
             timeline.record().probes(),
             "    1.0s  db  connection refused\n   12.0s  db  starting up\n   13.0s  db  ready\n"
         );
-    }
-
-    #[test]
-    fn another_version_is_not_taken_for_this_one() {
-        assert_eq!(Record::from_json(r#"{"v":2,"took_ms":0,"steps":[]}"#), None);
-        assert_eq!(Record::from_json("nonsense"), None);
     }
 }

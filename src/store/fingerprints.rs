@@ -5,7 +5,6 @@
 //! another's place, has no fingerprint or a wrong one: its login is refused then, and it is mended all the same.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,7 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::{Privacy, StateDir, StoreError, write};
+use super::{BrokenRecord, StateDir, StoreError, read_record, write_record};
 use crate::domain::Secret;
 
 const FILE: &str = "volumes.json";
@@ -50,16 +49,19 @@ impl Fingerprints {
     /// `fresh` becomes the key where there is none yet: random bytes.
     #[must_use]
     pub fn of(state: &StateDir, fresh: [u8; 32]) -> Self {
-        let read = fs::read(state.path().join(FILE)).ok();
-        let content = read
-            .and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok())
-            .filter(|content| content.version == VERSION)
-            .unwrap_or_else(|| Content {
-                version: VERSION,
-                key: BASE64.encode(fresh),
-                volumes: BTreeMap::new(),
-            });
+        let read = read_record(&state.path().join(FILE), VERSION);
+        let content = read.ok().flatten().unwrap_or_else(|| Content {
+            version: VERSION,
+            key: BASE64.encode(fresh),
+            volumes: BTreeMap::new(),
+        });
         Self { content }
+    }
+
+    /// Why those of the project can't be read, where they can't.
+    #[must_use]
+    pub fn fault(state: &StateDir) -> Option<BrokenRecord> {
+        read_record::<Content>(&state.path().join(FILE), VERSION).err()
     }
 
     /// How `value` stands to the one that `volume` was last seen with.
@@ -85,14 +87,13 @@ impl Fingerprints {
         self.content.volumes.remove(volume).is_some()
     }
 
-    /// Writes them down, for the owner alone.
+    /// Writes them down, for the owner alone; a file that can't be read is put aside.
     ///
     /// # Errors
     /// [`StoreError`] where the system refuses.
     pub fn save(&self, state: &StateDir) -> Result<(), StoreError> {
         let file = state.directory("")?.join(FILE);
-        let text = serde_json::to_vec_pretty(&self.content).unwrap_or_default();
-        write(&file, &text, Privacy::Private)
+        write_record(&file, VERSION, &self.content).map(drop)
     }
 
     fn fingerprint(&self, volume: &str, variable: &str, value: &Secret) -> String {
@@ -108,6 +109,7 @@ impl Fingerprints {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

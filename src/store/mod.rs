@@ -4,6 +4,7 @@ mod atomic;
 mod env_file;
 mod error;
 mod fingerprints;
+mod record;
 mod scratch;
 mod state;
 
@@ -11,5 +12,6 @@ pub use atomic::{Privacy, write};
 pub use env_file::{Backup, EnvFile};
 pub use error::StoreError;
 pub use fingerprints::{Fingerprints, Standing};
+pub use record::{BrokenRecord, put_aside, read_record, write_record};
 pub use scratch::Scratch;
 pub use state::{Lock, StateDir};

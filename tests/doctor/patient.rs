@@ -158,6 +158,11 @@ impl Diagnosis {
         }
     }
 
+    /// All that the check says.
+    pub fn reasons(&self, check: &str) -> String {
+        self.of(check).iter().map(ToString::to_string).collect()
+    }
+
     /// The check is green.
     #[track_caller]
     pub fn is_well(&self, check: &str) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, SystemTime};
 
 use jobsprint_dev::domain::{ContainerId, ContainerState, ImageRef, Volume, VolumeSpec};
@@ -113,50 +113,6 @@ async fn several_faults_of_one_kind_are_all_mended() {
 }
 
 #[tokio::test]
-async fn snapshots_and_backups_that_fill_the_disk() {
-    let patient = Patient::healthy().await;
-    for (file, gigabytes) in [
-        ("snapshots/monday/db.tar.zst", 4),
-        ("backups/shop-1.dump", 3),
-    ] {
-        let file = format!(".jobsprint/{file}");
-        patient.write(&file, "");
-        let large = fs::File::options()
-            .write(true)
-            .open(patient.path().join(&file));
-        large
-            .expect("there")
-            .set_len(gigabytes << 30)
-            .expect("sparse");
-    }
-
-    patient.doctor(&[]).finds(
-        "warning",
-        "project.kept",
-        &[
-            "take 7.5 GB",
-            "the snapshot `monday` 4.2 GB",
-            "the backups 3.2 GB",
-            "snapshot delete monday; jobsprint-dev backup prune",
-        ],
-    );
-}
-
-#[tokio::test]
-async fn records_that_a_full_disk_has_cut_off() {
-    let patient = Patient::healthy().await;
-    patient.write(".jobsprint/ports.json", "{\"version\": 1, \"varia");
-    patient.write(".jobsprint/memory.json", "");
-
-    patient.doctor(&[]).finds(
-        "warning",
-        "project.records",
-        &["memory.json", "ports.json", "is broken", "rm "],
-    );
-    patient.doctor(&["--fix"]).is_well("project.records");
-}
-
-#[tokio::test]
 async fn sources_that_are_not_there() {
     let patient = Patient::of(Bed::make().await, "services:\n  a:\n    build: ./app\n");
 
@@ -217,61 +173,6 @@ async fn a_huge_context_without_a_dockerignore() {
         &["node_modules 83.8 MB", ".dockerignore"],
     );
     patient.doctor(&["--fix"]).is_well("project.contexts");
-}
-
-#[tokio::test]
-async fn state_that_this_user_may_not_write() {
-    let patient = Patient::healthy().await;
-    fs::set_permissions(patient.path(), fs::Permissions::from_mode(0o777)).expect("opened");
-    patient.write(".jobsprint/kept", "");
-    chown(patient.path().join(".jobsprint"), Some(0), Some(0)).expect("root's");
-    fs::copy(
-        env!("CARGO_BIN_EXE_jobsprint-dev"),
-        patient.path().join("tool"),
-    )
-    .expect("copied");
-
-    let script = "shift; exec ./tool \"$@\"";
-    patient
-        .doctor_in(
-            &["setpriv", "--reuid", "65534", "--clear-groups", "--"],
-            script,
-        )
-        .finds(
-            "problem",
-            "project.state",
-            &[".jobsprint", "ermission denied", "chown"],
-        );
-}
-
-#[tokio::test]
-async fn a_disk_that_is_read_only() {
-    let patient = Patient::healthy().await;
-
-    patient
-        .doctor_in(
-            &["unshare", "-m"],
-            "mount --bind . . && mount -o remount,ro,bind . . && cd \"$PWD\" && exec \"$@\"",
-        )
-        .finds("problem", "project.state", &["ead-only file system"]);
-}
-
-#[tokio::test]
-async fn a_file_of_a_killed_run() {
-    let patient = Patient::healthy().await;
-    patient.write(".env.jobsprint-a1B2c3", "SECRET=half\n");
-    let file = fs::File::options()
-        .write(true)
-        .open(patient.path().join(".env.jobsprint-a1B2c3"));
-    let past = SystemTime::now() - Duration::from_mins(1);
-    file.expect("there").set_modified(past).expect("set");
-
-    patient.doctor(&[]).finds(
-        "warning",
-        "project.leftovers",
-        &[".env.jobsprint-a1B2c3", "rm "],
-    );
-    patient.doctor(&["--fix"]).is_well("project.leftovers");
 }
 
 #[tokio::test]

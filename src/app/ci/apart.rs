@@ -10,6 +10,7 @@ use super::base::Base;
 use super::lasting::{self, Lasting};
 use super::owner::this_process;
 use super::run::note_kept;
+use super::teardown::remove;
 use crate::app::files::Disk;
 use crate::app::project::{Place, Project, wrong};
 use crate::app::randomness::SystemRandomness;
@@ -157,7 +158,13 @@ impl Original {
             Lasts::UntilTheNext => {
                 let lock = up::lock_name(session, project.as_str()).await?;
                 note_kept(session, project.as_str())?;
-                (Some(lock), Lasting::find(session, engine, &project).await)
+                let known = Lasting::find(session, engine, &project).await;
+                if known.is_none() {
+                    // Of what may be left of it nobody knows the passwords any more.
+                    let removed = remove(engine, &project).await;
+                    removed.map_err(|error| faults::at(&format!("remove {project}"), error))?;
+                }
+                (Some(lock), known)
             }
         };
         if let Some(known) = &known {

@@ -12,11 +12,15 @@ use crate::app::session::Session;
 use crate::domain::{Failure, FailureKind, ProjectName, Secret};
 use crate::engine::Engine;
 use crate::isolate::{Choice, Lease, Reach, Relocation, ci_project};
-use crate::store::{self, Privacy};
+use crate::store::{read_record, write_record};
+
+/// The version of its file.
+const VERSION: u32 = 1;
 
 /// What was chosen for the stack when it was made.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Lasting {
+    version: u32,
     /// By the variables' names.
     values: BTreeMap<String, String>,
     ports: BTreeMap<u16, u16>,
@@ -43,8 +47,8 @@ impl Lasting {
         engine: &dyn Engine,
         project: &ProjectName,
     ) -> Option<Self> {
-        let text = fs::read(place(session, project)).ok()?;
-        let known: Self = serde_json::from_slice(&text).ok()?;
+        let known: Option<Self> = read_record(&place(session, project), VERSION).ok()?;
+        let known = known?;
         let observed = engine.observe(project, &[]).await.ok()?;
         (!observed.containers.is_empty()).then_some(known)
     }
@@ -91,6 +95,7 @@ impl Lasting {
         values: &BTreeMap<String, Secret>,
     ) -> Result<(), Failure> {
         let lasting = Self {
+            version: VERSION,
             values: values
                 .iter()
                 .map(|(name, value)| (name.clone(), value.expose().to_owned()))
@@ -100,13 +105,17 @@ impl Lasting {
             lease: choice.lease.labels(),
         };
         let path = place(session, &choice.project);
-        let text = serde_json::to_vec(&lasting).expect("text and numbers");
         let failed = |reason: String| {
             let message = format!("cannot write `{}`: {reason}", path.display());
             Failure::new(FailureKind::Project, message).hint("go without `--reuse`")
         };
         let directory = path.parent().expect("it is below the state's directory");
         fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
-        store::write(&path, &text, Privacy::Private).map_err(|error| failed(error.to_string()))
+        let written = write_record(&path, VERSION, &lasting);
+        let aside = written.map_err(|error| failed(error.to_string()))?;
+        if let Some(aside) = aside {
+            fs::remove_file(aside).ok(); // it was of a stack that is gone, and has that one's secrets
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ use crate::app::{engine, environment};
 use crate::domain::{ContainerId, Deed, Scope, Verdict};
 use crate::engine::Removal;
 use crate::event::Event;
+use crate::store::put_aside;
 
 /// Does what is safe about each verdict; one that fails is told, and the others go on.
 pub(super) async fn all(session: &Session, scope: &Scope, verdicts: &[Verdict]) {
@@ -48,6 +49,10 @@ async fn perform(session: &Session, root: &Path, deed: &Deed) -> Result<(), Stri
             io::Write::write_all(&mut file, text.as_bytes()).map_err(in_words)
         }
         Deed::RemoveFile(path) => fs::remove_file(path).map_err(in_words),
+        Deed::PutAside(path) => {
+            let put = put_aside(path);
+            put.map(drop).map_err(|error| error.to_string())
+        }
         Deed::CompleteEnv => {
             let outcome = environment::ensure_env(root, None);
             let outcome = outcome.map_err(|failure| failure.message)?;

@@ -7,6 +7,7 @@ mod kept;
 mod mend;
 mod project;
 mod prove;
+mod records;
 mod sources;
 mod verb;
 

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use rustix::fs::{Access, access};
 use tokio::time::timeout;
 
-use super::{kept, sources};
+use super::{kept, records, sources};
 use crate::app::appetite::Appetites;
 use crate::app::hands::images_of;
 use crate::app::session::Session;
@@ -172,6 +172,7 @@ pub(super) fn environment(session: &Session, scope: &Scope) -> Vec<EnvFault> {
 pub(super) fn on_disk(root: PathBuf, stack: Option<&Stack>, locks: &Path) -> ProjectFacts {
     let env_mode = fs::metadata(root.join(".env")).ok();
     let state = root.join(".jobsprint");
+    let appetites = Appetites::read(&root).ok().flatten().unwrap_or_default();
     let unwritable = [root.as_path(), &state, locks]
         .into_iter()
         .filter(|path| path.exists())
@@ -186,9 +187,9 @@ pub(super) fn on_disk(root: PathBuf, stack: Option<&Stack>, locks: &Path) -> Pro
         scripts: stack.map(sources::scripts).unwrap_or_default(),
         contexts: stack.map(sources::contexts).unwrap_or_default(),
         leftovers: leftovers(&root),
-        broken_records: broken_records(&state),
+        broken_records: records::look(&root, stack.map(|stack| &stack.project)),
         kept: kept::look(&root),
-        appetites: Appetites::read(&root).services().clone(),
+        appetites: appetites.services().clone(),
         unwritable,
         certificate: stack.and_then(|stack| certificate(&root, stack)),
         root,
@@ -223,23 +224,6 @@ fn missing(stack: &Stack) -> Vec<MissingPath> {
         }
     }
     all
-}
-
-/// The records of the project's state that are no JSON objects.
-fn broken_records(state: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(state).into_iter().flatten().flatten();
-    let records = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "json"));
-    let mut broken: Vec<PathBuf> = records
-        .filter(|path| {
-            let text = fs::read(path).unwrap_or_default();
-            let read: Result<serde_json::Map<_, _>, _> = serde_json::from_slice(&text);
-            read.is_err()
-        })
-        .collect();
-    broken.sort();
-    broken
 }
 
 /// Temporary files that a killed run of the tool left beside `.env`.

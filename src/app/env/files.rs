@@ -65,7 +65,7 @@ fn ports(
         .iter()
         .flat_map(|(_, document)| document.values())
         .collect();
-    let effect = Block::read(&state).effect(&given, &session.environment);
+    let effect = Block::recall(session, &state).effect(&given, &session.environment);
     let texts = Relocation {
         ports: effect.moved,
         ..Relocation::default()

@@ -66,7 +66,8 @@ pub(super) async fn begin(session: &Session, project: &Project) -> Result<u8, Fa
     let deadline = Instant::now() + LONGEST;
     while station::holder(project) != Some(child.id()) {
         if let Some(status) = child.try_wait().map_err(failed)? {
-            let said = fs::read_to_string(&path).unwrap_or_default();
+            let said = fs::read(&path).unwrap_or_default();
+            let said = String::from_utf8_lossy(&said);
             let message = format!("the watcher in the background ended at once: {status}");
             let kind = status
                 .code()
@@ -157,9 +158,10 @@ pub(super) async fn stop(session: &Session, project: &Project) -> Result<u8, Fai
 /// Shows what the watcher in the background said.
 pub(super) fn logs(project: &Project) -> Result<u8, Failure> {
     let path = station::log(&project.state)?;
-    match fs::read_to_string(&path) {
-        Ok(text) => {
-            report::print(&text);
+    match fs::read(&path) {
+        // What services say is not always text.
+        Ok(said) => {
+            report::print(&String::from_utf8_lossy(&said));
             Ok(0)
         }
         Err(_) => Err(

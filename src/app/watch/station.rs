@@ -10,11 +10,13 @@ use tokio::sync::oneshot;
 use super::super::project::Project;
 use crate::domain::{Failure, FailureKind, ServiceName};
 use crate::run::ProjectLock;
-use crate::store::{self, Privacy, StateDir, StoreError};
+use crate::store::{BrokenRecord, StateDir, StoreError, read_record, write_record};
 use crate::watch::Figures;
 
 /// Where a watcher keeps its state, below `.jobsprint/`.
 const DIRECTORY: &str = "watch";
+/// The version of the figures' file.
+const VERSION: u32 = 1;
 
 /// The watcher's place.
 pub(super) struct Station {
@@ -78,13 +80,8 @@ impl Station {
                 (service.to_string(), value)
             })
             .collect();
-        let text = json!({ "schema": 1, "services": services }).to_string();
-        store::write(
-            &figures_at(&self.directory),
-            text.as_bytes(),
-            Privacy::Private,
-        )
-        .ok();
+        let figures = json!({ "version": VERSION, "services": services });
+        write_record(&figures_at(&self.directory), VERSION, &figures).ok();
     }
 
     /// Forgets the figures of a watcher before this one.
@@ -97,15 +94,23 @@ fn figures_at(directory: &Path) -> PathBuf {
     directory.join("figures.json")
 }
 
+fn path(state: &StateDir) -> PathBuf {
+    figures_at(&state.path().join(DIRECTORY))
+}
+
+/// Why the figures can't be read, where they can't: the next watcher begins with none.
+pub(in crate::app) fn fault(state: &StateDir) -> Option<BrokenRecord> {
+    read_record::<Value>(&path(state), VERSION).err()
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The watcher's figures, service by service: changes, p50 and p95 in milliseconds.
 pub(super) fn figures(state: &StateDir) -> Vec<(ServiceName, u64, u64, u64)> {
-    let path = figures_at(&state.path().join(DIRECTORY));
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let document: Value = serde_json::from_str(&text).unwrap_or_default();
+    let read: Result<Option<Value>, _> = read_record(&path(state), VERSION);
+    let document = read.ok().flatten().unwrap_or_default();
     let services = document["services"].as_object().cloned();
     services
         .unwrap_or_default()

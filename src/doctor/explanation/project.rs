@@ -59,8 +59,12 @@ pub(super) const PROJECT: &[Explanation] = &[
     ),
     check(
         "project.records",
-        "Whether the records in `.jobsprint/` can be read: other ports, times and memory of starts, what volumes keep.",
-        &["a full disk", "a file edited by hand"],
+        "Whether the records in `.jobsprint/` can be read: other ports, times and memory of starts, what volumes keep, what snapshots and backups hold.",
+        &[
+            "a full disk",
+            "a file edited by hand",
+            "a newer version wrote it",
+        ],
         MEND,
     ),
     check(

@@ -2,7 +2,7 @@
 
 use super::gathered;
 use crate::doctor::engine::bytes;
-use crate::doctor::{KeptSeen, PathUse, ProjectFacts};
+use crate::doctor::{KeptSeen, Loss, PathUse, ProjectFacts};
 use crate::domain::{Deed, FailureKind, Level, Verdict};
 
 /// A context above this makes every build slow.
@@ -203,13 +203,31 @@ pub(super) fn own_state(project: &ProjectFacts) -> Verdict {
 }
 
 pub(super) fn records(project: &ProjectFacts) -> Verdict {
-    let judged = project.broken_records.iter().map(|path| {
-        let shown = path.display();
-        Verdict::warning(
-            "project.records",
-            format!("the record `{shown}` is broken: what it kept is forgotten"),
-        )
-        .fix(format!("rm {shown}"), Deed::RemoveFile(path.clone()))
+    let judged = project.broken_records.iter().map(|broken| {
+        let path = broken.path.display();
+        let told = |lost: &str| format!("the record `{path}` can't be used: {lost}");
+        let warning = |lost: &str| Verdict::warning("project.records", told(lost));
+        let aside = format!("mv {path} {path}.broken");
+        let verdict = match &broken.loss {
+            Loss::Forgotten => {
+                warning("what it kept is forgotten").fix(aside, Deed::PutAside(broken.path.clone()))
+            }
+            Loss::Snapshot { name } => warning(&format!("the snapshot `{name}` can't be restored"))
+                .mend(format!(
+                    "where nobody needs it, `jobsprint-dev snapshot delete {name}`"
+                )),
+            Loss::Backup => warning("whether its dump is whole can't be told").mend(format!(
+                "{aside}; `jobsprint-dev backup verify FILE` looks into the dump"
+            )),
+            Loss::Branch => warning("nobody knows which branch's data is live")
+                .mend(format!("jobsprint-dev snapshot save NAME; {aside}")),
+            Loss::Unfinished => {
+                let lost = "what a run was in the midst of is unknown, and no other goes on";
+                Verdict::problem("project.records", FailureKind::Data, told(lost))
+                    .mend(format!("{aside}; jobsprint-dev snapshot restore NAME"))
+            }
+        };
+        verdict.shown(format!("{path}: {}", broken.reason))
     });
     gathered(
         "project.records",
