@@ -66,5 +66,5 @@ pub use snapshot::{
     settle_snapshot,
 };
 pub use standing::{Due, migrations, seeds};
-pub use template::{Cupboard, Inputs, Origin, Template, Wanted, fill, save_template};
+pub use template::{Cupboard, Holdings, Inputs, Origin, Template, Wanted, fill, save_template};
 pub use verify_migrations::verify_migrations;

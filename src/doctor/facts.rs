@@ -138,6 +138,8 @@ pub struct KeptSeen {
     pub what: String,
     /// Bytes.
     pub bytes: u64,
+    /// So many of them are of no use any more, by the tool's own rule.
+    pub spent: u64,
     /// The command that lets it go.
     pub prune: String,
 }

@@ -40,6 +40,35 @@ async fn snapshots_and_backups_that_fill_the_disk() {
 }
 
 #[tokio::test]
+async fn templates_that_nobody_uses_any_more() {
+    let patient = Patient::healthy().await;
+    let template = patient
+        .path()
+        .join("state/jobsprint-dev/templates/0123456789abcdef");
+    for (file, bytes) in [("0.tar.zst", 300 << 20), ("template.json", 2), ("used", 0)] {
+        let path = template.join(file);
+        fs::create_dir_all(&template).expect("made");
+        let made = fs::File::create(path).expect("made");
+        made.set_len(bytes).expect("sparse");
+        let past = SystemTime::now() - Duration::from_hours(24 * 40);
+        made.set_modified(past).expect("set");
+    }
+
+    patient.doctor(&[]).finds(
+        "warning",
+        "project.kept",
+        &[
+            "314.5 MB are kept that are of no use any more",
+            "the templates of `ci`, 1 of 1 old, unused or too many: 314.5 MB",
+            "jobsprint-dev stacks gc",
+        ],
+    );
+    patient.run(&["stacks", "gc"]);
+    patient.doctor(&[]).is_well("project.kept");
+    assert!(!template.exists());
+}
+
+#[tokio::test]
 async fn records_that_a_full_disk_has_cut_off() {
     let patient = Patient::healthy().await;
     patient.write(".jobsprint/ports.json", "{\"version\": 1, \"varia");

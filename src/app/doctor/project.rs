@@ -188,7 +188,7 @@ pub(super) fn on_disk(root: PathBuf, stack: Option<&Stack>, locks: &Path) -> Pro
         contexts: stack.map(sources::contexts).unwrap_or_default(),
         leftovers: leftovers(&root),
         broken_records: records::look(&root, stack.map(|stack| &stack.project)),
-        kept: kept::look(&root),
+        kept: kept::look(&root, locks),
         appetites: appetites.services().clone(),
         unwritable,
         certificate: stack.and_then(|stack| certificate(&root, stack)),

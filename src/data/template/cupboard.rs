@@ -76,6 +76,19 @@ pub struct Cupboard {
     directory: PathBuf,
 }
 
+/// What a cupboard holds, drafts included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Holdings {
+    /// So many.
+    pub templates: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// So many of them are of no use any more.
+    pub surplus: usize,
+    /// Those ones' bytes.
+    pub surplus_bytes: u64,
+}
+
 /// A template that a set-up can begin with.
 #[derive(Debug, Clone)]
 pub struct Template {
@@ -169,6 +182,26 @@ impl Cupboard {
 
     /// Throws away what is of another version, old, or too much.
     pub fn collect(&self) {
+        for (directory, _) in self.surplus() {
+            drop(fs::remove_dir_all(directory)); // what stays goes the next time
+        }
+    }
+
+    /// What is there, and what of it [`collect`](Self::collect) would throw away.
+    #[must_use]
+    pub fn holdings(&self) -> Holdings {
+        let all: Vec<u64> = self.entries().map(|entry| size(&entry)).collect();
+        let surplus = self.surplus();
+        Holdings {
+            templates: all.len(),
+            bytes: all.iter().sum(),
+            surplus: surplus.len(),
+            surplus_bytes: surplus.iter().map(|(_, bytes)| bytes).sum(),
+        }
+    }
+
+    fn surplus(&self) -> Vec<(PathBuf, u64)> {
+        let mut surplus = Vec::new();
         let mut kept: Vec<(Duration, u64, PathBuf)> = Vec::new();
         for directory in self.entries() {
             let unused = age(&directory.join(USED));
@@ -182,19 +215,20 @@ impl Cupboard {
                     || made.is_none_or(|made| made > OLDEST)
             };
             match (is_over, unused) {
-                (true, _) => drop(fs::remove_dir_all(&directory)), // what stays goes the next time
+                (true, _) => surplus.push((directory.clone(), size(&directory))),
                 (false, Some(unused)) => kept.push((unused, size(&directory), directory)),
                 (false, None) => {}
             }
         }
         kept.sort();
         let mut bytes = 0;
-        for (at, (_, size, directory)) in kept.iter().enumerate() {
+        for (at, (_, size, directory)) in kept.into_iter().enumerate() {
             bytes += size;
             if at >= MOST || bytes > LARGEST {
-                drop(fs::remove_dir_all(directory)); // what stays goes the next time
+                surplus.push((directory, size));
             }
         }
+        surplus
     }
 
     fn entries(&self) -> impl Iterator<Item = PathBuf> {
@@ -421,8 +455,11 @@ mod tests {
             unused_for(&cupboard, &inputs, Duration::from_secs(number as u64));
         }
 
+        assert_eq!(cupboard.holdings().templates, MOST + 2);
+        assert_eq!(cupboard.holdings().surplus, 2);
         cupboard.collect();
 
+        assert_eq!(cupboard.holdings().surplus, 0);
         assert!(!cupboard.has(&old));
         assert!(!cupboard.has(&sample(&[&MOST.to_string()])));
         assert_eq!(cupboard.entries().count(), MOST);

@@ -10,7 +10,7 @@ mod filling;
 mod inputs;
 mod saving;
 
-pub use cupboard::{Cupboard, Origin, Template};
+pub use cupboard::{Cupboard, Holdings, Origin, Template};
 pub use filling::fill;
 pub use inputs::{Inputs, Wanted};
 pub use saving::save_template;

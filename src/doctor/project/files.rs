@@ -9,6 +9,8 @@ use crate::domain::{Deed, FailureKind, Level, Verdict};
 const HUGE: u64 = 50 << 20;
 /// Kept data above this is worth a look.
 const MUCH: u64 = 5 << 30;
+/// Of what is of no use any more, this is worth a look.
+const SPENT: u64 = 256 << 20;
 /// So many of the largest are named.
 const LARGEST: usize = 3;
 /// What `.dockerignore` starts with where nobody wrote one.
@@ -255,16 +257,24 @@ pub(super) fn leftovers(project: &ProjectFacts) -> Verdict {
 /// What the tool keeps and a person may let go.
 pub(super) fn kept(project: &ProjectFacts) -> Verdict {
     let whole: u64 = project.kept.iter().map(|kept| kept.bytes).sum();
-    if whole < MUCH {
+    let spent: u64 = project.kept.iter().map(|kept| kept.spent).sum();
+    if whole < MUCH && spent < SPENT {
         let text = match whole {
-            0 => "no snapshots and backups are kept".to_owned(),
+            0 => "no snapshots, backups and templates are kept".to_owned(),
             _ => format!("what is kept of data takes {}", bytes(whole)),
         };
         return Verdict::ok("project.kept", text);
     }
-    let mut kept: Vec<&KeptSeen> = project.kept.iter().collect();
-    kept.sort_by(|one, other| other.bytes.cmp(&one.bytes).then(one.what.cmp(&other.what)));
-    let reason = format!("snapshots, backups and templates take {}", bytes(whole));
+    let counts = |kept: &&KeptSeen| whole >= MUCH || kept.spent > 0;
+    let mut kept: Vec<&KeptSeen> = project.kept.iter().filter(counts).collect();
+    // What is of no use goes first.
+    kept.sort_by(|one, other| {
+        (other.spent, other.bytes, &one.what).cmp(&(one.spent, one.bytes, &other.what))
+    });
+    let reason = match spent {
+        0..SPENT => format!("snapshots, backups and templates take {}", bytes(whole)),
+        _ => format!("{} are kept that are of no use any more", bytes(spent)),
+    };
     let verdict = Verdict::warning("project.kept", reason);
     let shown = kept.iter().take(LARGEST);
     let verdict = shown.fold(verdict, |verdict, one| {
