@@ -12,6 +12,8 @@ mod helpers;
 mod host;
 #[path = "doctor/limping.rs"]
 mod limping;
+#[path = "doctor/locks.rs"]
+mod locks;
 #[path = "doctor/luck.rs"]
 mod luck;
 #[path = "doctor/own_state.rs"]

@@ -274,8 +274,7 @@ pub(super) async fn lock_name(session: &Session, name: &str) -> Result<ProjectLo
     });
     tokio::select! {
         taken = taking => taken.map_err(|error| {
-            let reason = std::error::Error::source(&error).map(ToString::to_string);
-            Failure::new(FailureKind::Project, error.to_string()).details(reason)
+            error.into()
         }),
         () = session.interrupt.raised() => Err(conclusion::interrupted()),
     }

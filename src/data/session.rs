@@ -12,6 +12,7 @@ use super::{DataContext, DataError, lock};
 use crate::domain::{PostgresLogin, Service};
 
 const PORT: u16 = 5432;
+const LOOK_FOR_US: &str = "SET client_connection_check_interval = 1000";
 
 /// A session with the database, whose end rolls back what was not committed.
 #[derive(Debug)]
@@ -65,6 +66,9 @@ impl Session {
             // Its error reaches whoever asks the client next.
             connection.await.ok();
         });
+        // A statement whose run was killed is nobody's any more, and holds up the next run: the server looks now and then
+        // whether we are still there. One before version 14 can't, and refuses.
+        client.batch_execute(LOOK_FOR_US).await.ok();
         Ok(Self { client, driver })
     }
 

@@ -1,10 +1,12 @@
 //! One run at a time changes a project: a lock that dies with its holder.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use crate::domain::{Failure, FailureKind};
 
 /// How often a held lock is tried again.
 const RETRY: Duration = Duration::from_millis(50);
@@ -20,6 +22,24 @@ pub enum LockError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        let LockError::File { path, source } = &error;
+        let place = path.display();
+        let hint = if source.kind() == io::ErrorKind::IsADirectory {
+            format!("move it away, as `mv {place} {place}.old`, and run this again")
+        } else {
+            let above = path.parent().unwrap_or(path).display();
+            format!("see who owns it with `ls -ld {above} {place}`; nothing was changed")
+        };
+        let reason = source.to_string();
+        let end = reason.find(" (os error").unwrap_or(reason.len());
+        Self::new(FailureKind::Project, error.to_string())
+            .details([reason[..end].to_lowercase()])
+            .hint(hint)
+    }
 }
 
 /// The lock on a project's changes, held until dropped; the system frees it where its holder is killed.

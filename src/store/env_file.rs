@@ -87,6 +87,7 @@ impl EnvFile {
             .flatten()
             .map(|entry| Backup { path: entry.path() })
             .filter(|backup| backup.path.extension().is_some_and(|end| end == "env"))
+            .filter(|backup| backup.path.is_file())
             .collect();
         backups.sort_by(|one, other| other.cmp(one));
         backups

@@ -71,6 +71,10 @@ impl StoreError {
                     "work on a copy of the project that can be written to; nothing was changed"
                         .to_owned()
                 }
+                io::ErrorKind::IsADirectory => {
+                    let path = path.display();
+                    format!("move it away, as `mv {path} {path}.old`, and run this again")
+                }
                 io::ErrorKind::PermissionDenied => {
                     let place = path.parent().unwrap_or(path).display();
                     format!("see who owns it with `ls -ld {place}`; nothing was changed")

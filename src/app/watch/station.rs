@@ -40,9 +40,7 @@ impl Station {
         });
         let lock = tokio::select! {
             biased;
-            taken = taking => taken.map_err(|error| {
-                Failure::new(FailureKind::Project, error.to_string())
-            })?,
+            taken = taking => taken?,
             Ok(holder) = heard => {
                 let who = holder.map_or_else(String::new, |pid| format!(" (pid {pid})"));
                 let message = format!("another watcher{who} is at work on `{name}`");
