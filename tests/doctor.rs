@@ -2,6 +2,8 @@
 
 #[path = "doctor/breakage.rs"]
 mod breakage;
+#[path = "doctor/bundle.rs"]
+mod bundle;
 #[path = "doctor/engine.rs"]
 mod engine;
 #[path = "doctor/garbled.rs"]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
@@ -11,17 +11,18 @@ use futures_util::StreamExt as _;
 
 use super::doctor;
 use super::engine;
+use super::environment;
 use super::project::{Place, Project};
 use super::session::Session;
-use crate::composefile::config::{ConfigRequest, render};
+use crate::composefile::config::{ConfigRequest, is_sensitive, render};
 use crate::doctor::{Facts, verdicts};
-use crate::domain::{Aspect, BundleRequest, Disclosure, Failure, FailureKind, Notation};
+use crate::domain::{Aspect, BundleRequest, Disclosure, Failure, FailureKind, Notation, Secret};
 use crate::engine::{Engine, LogRequest};
-use crate::env::without_shapes;
+use crate::env::{Document, Redactor, Variable, without_shapes};
 use crate::event::Event;
 use crate::plan;
 use crate::report;
-use crate::store::{self, Privacy};
+use crate::store::{self, EnvFile, Privacy};
 
 /// Where it goes where nobody says.
 const FILE: &str = "jobsprint-bundle.tar.gz";
@@ -51,9 +52,12 @@ pub(super) async fn run(session: &Session, request: BundleRequest) -> Result<u8,
     if let Ok(engine) = engine::seek(session).await {
         files.extend(logs(engine.as_ref(), &facts).await);
     }
+    let root = Place::find(session, &request.scope).root;
+    let values = Redactor::new(&env_secrets(&root));
     let masked = files.into_iter().map(|(name, text)| {
         // Logs may hold what nobody told us is a secret.
-        (name, without_shapes(&session.masked(&text)))
+        let text = session.masked(&text);
+        (name, without_shapes(&values.redact(&text)))
     });
     let path = session
         .directory
@@ -67,6 +71,40 @@ pub(super) async fn run(session: &Session, request: BundleRequest) -> Result<u8,
     session.events.tell(Event::Notice { text });
     report::print(&format!("{}\n", path.display()));
     Ok(0)
+}
+
+/// The secrets of `.env`, also of one that can't be loaded, and of the versions before: a log is older than the last change.
+fn env_secrets(root: &Path) -> Vec<Secret> {
+    let schema = environment::schema(root).ok().flatten();
+    let is_secret = |name: &str| {
+        let described = schema.as_ref().and_then(|schema| schema.variable(name));
+        described.map_or_else(|| is_sensitive(name), Variable::is_sensitive)
+    };
+    let file = EnvFile::of(root);
+    let paths = file.backups().into_iter().map(|backup| backup.path);
+    let paths = std::iter::once(file.path().to_owned()).chain(paths);
+    let texts = paths.filter_map(|path| fs::read(path).ok());
+    texts
+        .flat_map(|bytes| {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let parsed = Document::parse(&text).map(|document| document.values());
+            let parsed = parsed.into_iter().flatten();
+            // What breaks the grammar, or is written in quotes, may be shown as it is written.
+            parsed.chain(written(&text)).collect::<Vec<_>>()
+        })
+        .filter(|(name, _)| is_secret(name))
+        .map(|(_, value)| Secret::new(value))
+        .collect()
+}
+
+/// The assignments of a text, line by line, without quotes around their values.
+fn written(text: &str) -> impl Iterator<Item = (String, String)> {
+    text.lines().filter_map(|line| {
+        let line = line.trim().trim_start_matches("export ");
+        let (name, value) = line.split_once('=')?;
+        let value = value.trim().trim_matches(['"', '\'']);
+        Some((name.trim().to_owned(), value.to_owned()))
+    })
 }
 
 fn refused(reason: &str) -> Failure {
