@@ -9,6 +9,15 @@ use serde_json::json;
 use crate::patient::{Patient, diagnosed};
 use crate::proxy::Proxy;
 
+/// Loads an empty image for a mainframe under the name in `$1`: an import makes only such as the engine can run.
+const FOREIGN: &str = r#"set -e
+place=$(mktemp -d); trap 'rm -r "$place"' EXIT; cd "$place"
+tar -cf layer.tar -T /dev/null
+layer=$(sha256sum layer.tar | cut -d ' ' -f 1)
+printf '{"architecture":"s390x","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' "$layer" > config.json
+printf '[{"Config":"config.json","RepoTags":["%s"],"Layers":["layer.tar"]}]' "$1" > manifest.json
+tar -cf - manifest.json config.json layer.tar | docker load"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_machine_is_green() {
     let patient = Patient::healthy().await;
@@ -287,6 +296,61 @@ async fn an_image_for_another_machine() {
         "engine.architecture",
         &["linux/s390x", "--build"],
     );
+}
+
+#[tokio::test]
+async fn an_image_that_was_made_for_another_machine() {
+    let bed = crate::support::Bed::make().await;
+    let image = format!("{}-foreign:1", bed.project);
+    let made = Command::new("sh")
+        .args(["-c", FOREIGN, "sh", &image])
+        .output();
+    let made = made.expect("sh starts");
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{said}");
+    let compose = format!("services:\n  a:\n    image: {image}\n");
+    let patient = Patient::of(bed, &compose);
+
+    let found = patient.doctor(&[]);
+
+    let gone = Command::new("docker")
+        .args(["image", "rm", &image])
+        .output();
+    assert!(gone.expect("docker starts").status.success());
+    found.finds(
+        "problem",
+        "engine.architecture",
+        &[&format!("{image} is for linux/s390x"), "up --build"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_cannot_find_each_other() {
+    let bed = crate::support::Bed::make().await;
+    let image = crate::support::tiny_image(&bed.engine).await;
+    let service = format!("{{ image: \"{image}\", stop_grace_period: 0s");
+    let compose = format!(
+        "services:\n  a: {service}, volumes: [\"./resolv.conf:/etc/resolv.conf:ro\"] }}\n  b: {service} }}\n"
+    );
+    let patient = Patient::of(bed, &compose);
+    patient.write("resolv.conf", "nameserver 127.0.0.1\n");
+    patient.run(&["up"]);
+
+    patient.doctor(&[]).finds(
+        "problem",
+        "engine.names",
+        &[
+            "`a` can't find `b` by its name",
+            "its name servers: 127.0.0.1",
+            "--force-recreate a",
+        ],
+    );
+    patient.write(
+        "compose.yaml",
+        &compose.replace(", volumes: [\"./resolv.conf:/etc/resolv.conf:ro\"]", ""),
+    );
+    patient.run(&["up"]);
+    patient.doctor(&[]).is_well("engine.names");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -214,6 +214,42 @@ async fn a_project_on_a_windows_drive() {
     );
 }
 
+#[tokio::test]
+async fn a_project_on_a_network_drive() {
+    let patient = Patient::healthy().await;
+    let place = patient.path().canonicalize().expect("there");
+    let mounts = format!(
+        "/dev/vda1 / ext4 rw 0 0\nserver:/home {} nfs4 rw 0 0\n",
+        place.display()
+    );
+    patient.write("mounts", &mounts);
+
+    patient
+        .doctor_in(
+            &["unshare", "-m"],
+            "mount --bind mounts /proc/$$/mounts && exec \"$@\"",
+        )
+        .finds(
+            "warning",
+            "host.filesystem",
+            &["network drive (nfs4)", "is on nfs4", "local disk"],
+        );
+}
+
+#[tokio::test]
+async fn a_localhost_that_means_nothing() {
+    let patient = Patient::healthy().await;
+    patient.write("hosts", "10.0.0.1 elsewhere\n");
+    patient.write("nsswitch.conf", "hosts: files\n");
+    let script = "mount --bind hosts /etc/hosts && { [ ! -e /etc/nsswitch.conf ] || mount --bind nsswitch.conf /etc/nsswitch.conf; } && exec \"$@\"";
+
+    patient.doctor_in(&["unshare", "-m"], script).finds(
+        "problem",
+        "host.localhost",
+        &["means nothing", "127.0.0.1 localhost"],
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_checkouts_of_one_name() {
     let other = Patient::healthy().await;

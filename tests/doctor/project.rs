@@ -51,6 +51,30 @@ async fn a_missing_env_is_made() {
 }
 
 #[tokio::test]
+async fn a_value_that_breaks_the_contract_of_the_env() {
+    let patient = Patient::healthy().await;
+    let schema = "# The port.\n# @required @type=port\nWEB_PORT=8080\n\n\
+                  # A token.\n# @required @sensitive @type=string(minLength=12)\nTOKEN=\n";
+    patient.write("templates/.env.schema", schema);
+    patient.write(".env", "WEB_PORT=eighty\nTOKEN=swordfish\n");
+
+    let found = patient.doctor(&[]);
+
+    found.finds(
+        "problem",
+        "project.env",
+        &[
+            "`WEB_PORT` must be",
+            "env set WEB_PORT",
+            "`TOKEN` must be",
+            "env set TOKEN",
+        ],
+    );
+    assert_eq!(found.code, Some(50));
+    assert!(!found.said.contains("swordfish"), "{}", found.said);
+}
+
+#[tokio::test]
 async fn an_env_that_everybody_may_read() {
     let patient = Patient::healthy().await;
     patient.write(".env", "A=1\n");
@@ -182,6 +206,24 @@ async fn a_certificate_that_is_missing() {
     patient
         .doctor(&[])
         .finds("problem", "project.certificate", &["localhost.crt"]);
+    patient.doctor(&["--fix"]).is_well("project.certificate");
+}
+
+#[tokio::test]
+async fn a_certificate_that_does_not_fit_its_key() {
+    let patient = Patient::with("volumes: [\"./.jobsprint/tls:/tls:ro\"]").await;
+    let key = patient.path().join(".jobsprint/tls/localhost.key");
+    patient.doctor(&["--fix"]).is_well("project.certificate");
+    let first = fs::read(&key).expect("made");
+    fs::remove_file(&key).expect("removed");
+    patient.doctor(&["--fix"]).is_well("project.certificate");
+    fs::write(&key, first).expect("the other's key");
+
+    patient.doctor(&[]).finds(
+        "problem",
+        "project.certificate",
+        &["doesn't fit its key", "localhost.crt"],
+    );
     patient.doctor(&["--fix"]).is_well("project.certificate");
 }
 
