@@ -11,8 +11,8 @@ use super::faults;
 use super::vigil::{Stander, Standing};
 use crate::data::{self, Again, DataContext, DataError, DataOutcome, SeedOptions};
 use crate::domain::{
-    ContainerId, ContainerSpec, Failure, FailureKind, ImageRef, Necessity, NetworkSpec, Service,
-    ServiceName, Stack,
+    ContainerId, ContainerSpec, Failure, FailureKind, Home, ImageRef, Necessity, NetworkSpec,
+    Service, ServiceName, Stack,
 };
 use crate::engine::{Engine, EngineError, EngineEvent, ExecRequest, Removal};
 use crate::event::{Events, StepKind};
@@ -233,7 +233,8 @@ impl Hands {
         };
         let waited = self.prober.wait(wait(engine_events)).await;
         let mut done = Done::Unchanged;
-        let took = if self.keeps_another(service, name, waited.is_ok()).await {
+        let is_own = service.home == Home::Own;
+        let took = if is_own && self.keeps_another(service, name, waited.is_ok()).await {
             self.mend(service, &container).await?;
             done = Done::Changed;
             // The login with the new password is the proof.

@@ -16,6 +16,7 @@ const PORT: u16 = 6379;
 pub(super) struct RedisSession {
     stream: BufReader<TcpStream>,
     service: ServiceName,
+    database: u32,
 }
 
 /// What redis answers.
@@ -38,6 +39,7 @@ impl RedisSession {
         let mut session = Self {
             stream: BufReader::new(context.dial(service, PORT).await?),
             service: service.name.clone(),
+            database: 0,
         };
         if let Some(password) = &login.password {
             let mut words: Vec<&[u8]> = vec![b"AUTH"];
@@ -51,7 +53,39 @@ impl RedisSession {
                 return Err(DataError::Login { service, reason });
             }
         }
+        if login.database != 0 {
+            session.select(login.database).await?;
+        }
         Ok(session)
+    }
+
+    /// Goes on in another database.
+    pub(super) async fn select(&mut self, number: u32) -> Result<(), DataError> {
+        self.done("choosing a database", &["SELECT", &number.to_string()])
+            .await?;
+        self.database = number;
+        Ok(())
+    }
+
+    /// The number of the database that it works in.
+    pub(super) const fn database(&self) -> u32 {
+        self.database
+    }
+
+    /// Sends a command that answers with nothing but its having been done.
+    pub(super) async fn done(
+        &mut self,
+        doing: &'static str,
+        words: &[impl AsRef<[u8]>],
+    ) -> Result<(), DataError> {
+        match self.ask(doing, words).await? {
+            Reply::Refused(reason) => Err(DataError::Store {
+                service: self.service.clone(),
+                doing,
+                reason,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Sends a command and waits for the answer.

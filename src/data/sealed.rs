@@ -83,6 +83,7 @@ fn looking_glass(
         volume_names: BTreeMap::from([(credential.volume.clone(), volume.to_owned())]),
         aliases: Vec::new(),
         inherited_volumes: BTreeMap::new(),
+        unlisted: std::collections::BTreeSet::new(),
     }
 }
 

@@ -21,10 +21,11 @@ const APPLYING: &str = "applying seeds";
 
 /// Runs the commands one after the other. Redis itself keeps what was done before a command that fails, so the script
 /// remembers each key that a command names as it was before, and puts it back.
-/// Takes a file's name and hash, the number of commands, and of each its number of words and the words.
+/// Takes a file's name and hash, the database's number, the number of commands, and of each its number of words and the
+/// words.
 /// Gives the number of the command that failed, or 0, and why.
 const RUN: &str = r"
-local position, database, seen, kept = 4, '0', {}, {}
+local position, database, seen, kept = 5, ARGV[3], {}, {}
 local function keep(name)
   local id = database .. ':' .. name
   if seen[id] then return end
@@ -39,7 +40,7 @@ local function put_back()
     if key.dump then redis.call('RESTORE', key.name, key.left, key.dump) end
   end
 end
-for number = 1, tonumber(ARGV[3]) do
+for number = 1, tonumber(ARGV[4]) do
   local count, words = tonumber(ARGV[position]), {}
   for at = 1, count do words[at] = ARGV[position + at] end
   position = position + count + 1
@@ -54,7 +55,7 @@ for number = 1, tonumber(ARGV[3]) do
   end
   if string.upper(words[1]) == 'SELECT' then database = words[2] end
 end
-redis.call('SELECT', '0')
+redis.call('SELECT', ARGV[3])
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return { 0, '' }
 ";
@@ -71,13 +72,14 @@ pub(super) async fn seed(
     }
     let mut session = RedisSession::open(context, service).await?;
     let marks = marks(&mut session, service).await?;
+    let number = session.database().to_string();
     let is_due = |(file, hash): &&Hashed| {
         options.again == Again::Always || marks.get(&file.name) != Some(hash)
     };
     let due: Vec<&Hashed> = wanted.iter().filter(is_due).collect();
     for (file, hash) in &due {
         let script = Script::read(&file.path, context.shown(&file.path))?;
-        let rows = apply(&mut session, service, &script, [&file.name, hash]).await?;
+        let rows = apply(&mut session, service, &script, [&file.name, hash, &number]).await?;
         let what = script.file;
         context.events.tell(Event::DataProgress { what, rows });
     }
@@ -120,7 +122,7 @@ async fn apply(
     session: &mut RedisSession,
     service: &Service,
     script: &Script,
-    mark: [&str; 2],
+    mark: [&str; 3],
 ) -> Result<u64, DataError> {
     let commands = commands(&script.text)
         .map_err(|(place, reason)| script.failure_in_line(place, reason.to_owned()))?;
@@ -153,8 +155,8 @@ async fn apply(
 }
 
 /// The script with a file's commands.
-fn call(commands: &[Command], mark: [&str; 2]) -> Vec<Vec<u8>> {
-    let mut words: Vec<Vec<u8>> = ["EVAL", RUN, "1", MARKS, mark[0], mark[1]]
+fn call(commands: &[Command], mark: [&str; 3]) -> Vec<Vec<u8>> {
+    let mut words: Vec<Vec<u8>> = ["EVAL", RUN, "1", MARKS, mark[0], mark[1], mark[2]]
         .map(|word| word.as_bytes().to_vec())
         .into();
     let number = |count: usize| count.to_string().into_bytes();

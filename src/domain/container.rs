@@ -1,6 +1,6 @@
 //! What reaches the engine when a container is created.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -298,8 +298,10 @@ pub struct ContainerSpec {
     pub network_names: BTreeMap<String, String>,
     /// Engine names of the volumes, by key.
     pub volume_names: BTreeMap<String, String>,
-    /// Names under which other containers of the project find this one in every network.
+    /// Names under which other containers of the project find this one in every network but those of `unlisted`.
     pub aliases: Vec<String>,
+    /// The keys of networks that it has no such name in.
+    pub unlisted: BTreeSet<String>,
     /// Anonymous volumes taken over from the container that this one replaces: target to volume name.
     pub inherited_volumes: BTreeMap<String, String>,
 }

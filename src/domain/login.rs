@@ -32,13 +32,16 @@ impl PostgresLogin {
     }
 }
 
-/// A login to redis (`--requirepass` of the command, else `REDIS_PASSWORD`; `REDIS_USERNAME` where there are ACLs).
+/// A login to redis (`--requirepass` of the command, else `REDIS_PASSWORD`; `REDIS_USERNAME` where there are ACLs;
+/// `REDIS_DATABASE` where it isn't the first one).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisLogin {
     /// The ACL user; `None` for the default one.
     pub user: Option<String>,
     /// The password.
     pub password: Option<Secret>,
+    /// The number of the database.
+    pub database: u32,
 }
 
 impl RedisLogin {
@@ -46,7 +49,11 @@ impl RedisLogin {
     #[must_use]
     pub fn of(service: &Service, read: ReadFile) -> Self {
         let user = setting(service, "REDIS_USERNAME", read);
+        let database = setting(service, "REDIS_DATABASE", read);
         Self {
+            database: database
+                .and_then(|number| number.expose().parse().ok())
+                .unwrap_or_default(),
             user: user.map(|user| user.expose().to_owned()),
             password: required_pass(service)
                 .and_then(|value| expanded(service, value, read))

@@ -27,7 +27,8 @@ mod verdict;
 mod watch;
 
 pub use ci_request::{
-    CiRequest, CommandPlace, Keep, ReplayRequest, Reuse, StackRemoval, StacksRequest, StacksVerb,
+    CiRequest, CommandPlace, Keep, ReplayRequest, Reuse, StackRemoval, StacksRequest,
+    StacksVerb,
 };
 pub use config::{Aspect, Config, Disclosure, Notation};
 pub use container::{
@@ -47,7 +48,7 @@ pub use login::{AmqpLogin, PostgresLogin, ReadFile, RedisLogin, first_start_secr
 pub use mount::{Mount, MountAccess, MountSource};
 pub use names::{InvalidName, ProjectName, ServiceName};
 pub use nearest::nearest;
-pub use network::{Network, NetworkSpec, Ownership, Subnet, Volume, VolumeSpec};
+pub use network::{Calling, Network, NetworkSpec, Ownership, Subnet, Volume, VolumeSpec};
 pub use observed::{
     ContainerId, ContainerState, Health, ImageId, NetworkId, Observed, ObservedContainer,
     ObservedNetwork, ObservedVolume,
@@ -61,8 +62,8 @@ pub use request::{
 };
 pub use secret::Secret;
 pub use service::{
-    Condition, Dependency, Hook, Migrate, Necessity, OnRestart, ReplaceMode, Role, SeedCommand,
-    Service,
+    Condition, Dependency, Home, Hook, Migrate, Necessity, OnRestart, ReplaceMode, Role,
+    SeedCommand, Service,
 };
 pub use stack::{BaseImage, FileObject, FileSource, Stack};
 pub use verdict::{Deed, Level, Mend, Verdict};

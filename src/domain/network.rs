@@ -25,6 +25,16 @@ pub struct Subnet {
     pub aux_addresses: BTreeMap<String, String>,
 }
 
+/// Whether the containers of a network find each other by their services' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Calling {
+    /// They do.
+    #[default]
+    ByService,
+    /// Those of the stack aren't found so: in a network that stacks share, another one's service may have the same name.
+    Unlisted,
+}
+
 /// A network of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Network {
@@ -32,6 +42,8 @@ pub struct Network {
     pub name: String,
     /// Whose it is.
     pub ownership: Ownership,
+    /// Whether the stack's containers are found in it by their services' names.
+    pub calling: Calling,
     /// The driver; `None` for the engine's default.
     pub driver: Option<String>,
     /// Driver options.

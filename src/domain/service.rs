@@ -87,6 +87,16 @@ pub struct Hook {
     pub privileged: bool,
 }
 
+/// Whose a service's container is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Home {
+    /// The stack's own.
+    #[default]
+    Own,
+    /// One that stacks share: this one has a part of its data, and neither makes nor removes it.
+    Shared,
+}
+
 /// A service's migrations (`x-jobsprint.migrate`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Migrate {
@@ -132,6 +142,8 @@ pub struct Service {
     pub image: ImageSource,
     /// What the engine applies.
     pub container: ContainerSettings,
+    /// Whose its container is.
+    pub home: Home,
     /// A name for the container other than `{project}-{service}-{n}`.
     pub container_name: Option<String>,
     /// How many containers.
@@ -177,6 +189,7 @@ impl Service {
             role: Role::default(),
             image,
             container: ContainerSettings::default(),
+            home: Home::default(),
             container_name: None,
             replicas: 1,
             depends_on: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use super::{hash, labels};
 use crate::domain::{
-    ContainerSpec, MountSource, ObservedContainer, Service, Stack, first_start_secrets,
+    Calling, ContainerSpec, MountSource, ObservedContainer, Service, Stack, first_start_secrets,
 };
 
 /// The specification of a service's `number`th container, taking over what `before` leaves.
@@ -33,6 +33,7 @@ pub(super) fn specify(
             .filter_map(|key| Some((key.to_owned(), stack.volumes.get(key)?.name.clone())))
             .collect(),
         aliases,
+        unlisted: unlisted(stack, service),
         inherited_volumes: std::collections::BTreeMap::new(),
     };
     // The hash is of what the file says: neither labels of the tool's own nor what is taken over belong to it.
@@ -69,6 +70,16 @@ pub fn container_name(stack: &Stack, service: &Service, number: u32) -> String {
         Some(name) => name.clone(),
         None => format!("{}-{}-{number}", stack.project, service.name),
     }
+}
+
+/// Keys of the networks in which a service's container isn't found by the service's name.
+fn unlisted(stack: &Stack, service: &Service) -> std::collections::BTreeSet<String> {
+    let is_unlisted = |key: &&String| {
+        let network = stack.networks.get(*key);
+        network.is_some_and(|network| network.calling == Calling::Unlisted)
+    };
+    let keys = service.container.networks.keys();
+    keys.filter(is_unlisted).cloned().collect()
 }
 
 /// Keys of the named volumes that a service mounts.

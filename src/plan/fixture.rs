@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use super::{containers, labels};
 use crate::domain::{
-    Condition, ContainerId, ContainerSettings, ContainerSpec, ContainerState, Dependency, ImageId,
-    ImageRef, ImageSource, Mount, MountAccess, MountSource, Necessity, Network, NetworkAttachment,
-    NetworkId, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, OnRestart,
-    ProjectName, PullPolicy, Readiness, ReplaceMode, Role, Service, ServiceName, Stack, Volume,
-    Watching,
+    Condition, ContainerId, ContainerSettings, ContainerSpec, ContainerState, Dependency, Home,
+    ImageId, ImageRef, ImageSource, Mount, MountAccess, MountSource, Necessity, Network,
+    NetworkAttachment, NetworkId, Observed, ObservedContainer, ObservedNetwork, ObservedVolume,
+    OnRestart, ProjectName, PullPolicy, Readiness, ReplaceMode, Role, Service, ServiceName, Stack,
+    Volume, Watching,
 };
 
 /// A stack `shop` of these services, with its default network.
@@ -67,6 +67,7 @@ pub fn service(name: &str) -> Service {
             networks,
             ..ContainerSettings::default()
         },
+        home: Home::Own,
         container_name: None,
         replicas: 1,
         depends_on: BTreeMap::new(),

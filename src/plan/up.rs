@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Cause, Fate, Nature, Plan, Replaced, containers, fate, labels, selection};
 use crate::domain::{
-    BuildImages, Condition, ContainerSpec, Necessity, Observed, ObservedContainer, OnRestart,
+    BuildImages, Condition, ContainerSpec, Home, Necessity, Observed, ObservedContainer, OnRestart,
     Orphans, Phase, Service, ServiceName, Stack,
 };
 use crate::event::StepId;
@@ -65,7 +65,7 @@ pub fn up(
         migrations: BTreeSet::new(),
     };
     let order = in_order(stack, &chosen);
-    for service in &order {
+    for service in order.iter().filter(|service| service.home == Home::Own) {
         planner.shared_objects(service);
     }
     for service in &order {
@@ -107,6 +107,11 @@ impl<'a> Planner<'a> {
     /// All containers of a service, up to its being ready or completed.
     fn service(&mut self, service: &'a Service) {
         let mut milestones = Milestones::default();
+        if service.home == Home::Shared {
+            milestones.ready.insert(self.standing_by(service));
+            self.services.insert(&service.name, milestones);
+            return;
+        }
         let gate = self.gate(service);
         for number in 1..=service.replicas {
             self.container(service, number, &gate, &mut milestones);
@@ -124,6 +129,20 @@ impl<'a> Planner<'a> {
             );
         }
         self.services.insert(&service.name, milestones);
+    }
+
+    /// A container that stacks share: somebody else has started it.
+    fn standing_by(&mut self, service: &Service) -> StepId {
+        let waiting = Action::AwaitReady {
+            name: containers::container_name(self.stack, service, 1),
+        };
+        self.plan.add(
+            waiting,
+            Some(&service.name),
+            Cause::Needed,
+            BTreeSet::new(),
+            BTreeSet::new(),
+        )
     }
 
     fn container(

@@ -109,6 +109,7 @@ mod tests {
         RedisLogin {
             user: user.map(ToOwned::to_owned),
             password: password.map(Secret::from),
+            database: 0,
         }
     }
 

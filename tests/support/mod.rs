@@ -156,6 +156,7 @@ impl Bed {
             volume_names: BTreeMap::from([("data".to_owned(), self.volume().volume.name)]),
             aliases: vec![service.to_owned()],
             inherited_volumes: BTreeMap::new(),
+            unlisted: std::collections::BTreeSet::new(),
         }
     }
 

@@ -77,6 +77,7 @@ impl World {
             volume_names: BTreeMap::new(),
             aliases: Vec::new(),
             inherited_volumes: BTreeMap::new(),
+            unlisted: std::collections::BTreeSet::new(),
         };
         let image = &service.image.reference;
         if !image.as_str().starts_with("jobsprint-dev-test/") {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::{
-    Condition, Dependency, Environment, Hook, Migrate, Necessity, OnRestart, Readiness,
+    Condition, Dependency, Environment, Home, Hook, Migrate, Necessity, OnRestart, Readiness,
     ReplaceMode, Role, Secret, SeedCommand, Service, ServiceName, WatchAction, WatchRule, Watching,
 };
 
@@ -38,6 +38,7 @@ impl Lowering<'_, '_> {
                 Role::App
             },
             image,
+            home: Home::Own,
             container_name: text(node, "container_name"),
             replicas: number(node, "scale")
                 .or_else(|| {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::domain::{
-    BaseImage, Build, Condition, Dependency, FileObject, FileSource, ImageRef, Network, Ownership,
-    ProjectName, Role, Secret, Service, ServiceName, Stack, Subnet, Volume,
+    BaseImage, Build, Calling, Condition, Dependency, FileObject, FileSource, ImageRef, Network,
+    Ownership, ProjectName, Role, Secret, Service, ServiceName, Stack, Subnet, Volume,
 };
 
 use super::super::loader::{Loader, Variables};
@@ -120,6 +120,7 @@ fn network(entry: &Entry) -> Network {
     Network {
         name: text(node, "name").unwrap_or_default(),
         ownership: ownership(node),
+        calling: Calling::ByService,
         driver: text(node, "driver"),
         driver_opts: text_map(node, "driver_opts"),
         labels: text_map(node, "labels"),

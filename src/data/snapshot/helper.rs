@@ -127,6 +127,7 @@ impl<'a> Helper<'a> {
                 .collect(),
             aliases: Vec::new(),
             inherited_volumes: BTreeMap::new(),
+            unlisted: std::collections::BTreeSet::new(),
         };
         let began = Instant::now();
         loop {

@@ -35,7 +35,10 @@ pub(super) fn attachments(spec: &ContainerSpec, api: Api) -> Attachments {
     networks.sort_by_key(|(key, attachment)| (-attachment.priority, (*key).clone()));
     let mut endpoints = networks.into_iter().map(|(key, attachment)| {
         let name = spec.network_names.get(key).unwrap_or(key).clone();
-        let endpoint = endpoint(spec, &name, attachment);
+        let mut endpoint = endpoint(spec, &name, attachment);
+        if spec.unlisted.contains(key) {
+            endpoint.aliases = endpoint.aliases.map(|_| attachment.aliases.clone());
+        }
         (name, endpoint)
     });
     let Some((primary, first)) = endpoints.next() else {
@@ -118,6 +121,7 @@ mod tests {
             volume_names: BTreeMap::new(),
             aliases: vec!["web".into()],
             inherited_volumes: BTreeMap::new(),
+            unlisted: std::collections::BTreeSet::new(),
         }
     }
 
