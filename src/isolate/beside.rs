@@ -13,6 +13,10 @@ pub const WORKTREE: &str = "worktree";
 pub const NAMED: &str = "named";
 /// A disposable stack in which a capsule was brought up.
 pub const REPLAY: &str = "replay";
+/// A disposable stack whose stores are parts of shared ones.
+pub const TENANT: &str = "tenant";
+/// The stores that tenants share.
+pub const SHARED: &str = "shared";
 /// On every object of a stack that `--stack` named: that name.
 pub const STACK: &str = "dev.jobsprint.stack";
 

@@ -13,11 +13,11 @@ use crate::app::project::{Place, Project, compose_file, wrong};
 use crate::app::session::Session;
 use crate::app::{engine, faults, up};
 use crate::composefile::{self, LoadRequest};
-use crate::domain::{CiRequest, Failure, Keep, Phase, ReplayRequest, Scope, Secret, Stack};
+use crate::domain::{CiRequest, Failure, Keep, Phase, ReplayRequest, Scope, Secret};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::isolate::{
-    Choice, KIND, REPLAY, Relocation, copy, fixed_ports, host_environment, stack_project,
+    Choice, REPLAY, Relocation, copy, fixed_ports, host_environment, mark, stack_project,
 };
 use crate::plan;
 
@@ -160,7 +160,7 @@ async fn apart(
         },
     };
     let mut stack = copy(&loaded.stack, &choice);
-    mark(&mut stack);
+    mark(&mut stack, REPLAY);
     if request.images == Phase::Do {
         relic.images.pin(&mut stack);
     }
@@ -173,19 +173,4 @@ async fn apart(
     session.conceal(&values.into_values().collect::<Vec<Secret>>());
     root.clone_into(&mut project.root);
     Ok(Apart::new(project, told))
-}
-
-/// Says on every object that it is a replay's.
-fn mark(stack: &mut Stack) {
-    let (key, value) = (KIND.to_owned(), REPLAY.to_owned());
-    let services = stack.services.values_mut();
-    let labels = services.map(|service| &mut service.container.labels);
-    let networks = stack
-        .networks
-        .values_mut()
-        .map(|network| &mut network.labels);
-    let volumes = stack.volumes.values_mut().map(|volume| &mut volume.labels);
-    for labels in labels.chain(networks).chain(volumes) {
-        labels.insert(key.clone(), value.clone());
-    }
 }
