@@ -162,16 +162,21 @@ impl Admin {
         }
     }
 
-    async fn run(&self, doing: &'static str, sql: &str) -> Result<(), DataError> {
+    pub(super) async fn run(&self, doing: &'static str, sql: &str) -> Result<(), DataError> {
         let ran = self.session.client.batch_execute(sql).await;
         ran.map_err(|error| DataError::database(doing, &error))
     }
 
     /// Without the server's remark that there was nothing to do.
-    async fn quietly(&self, doing: &'static str, sql: &str) -> Result<(), DataError> {
+    pub(super) async fn quietly(&self, doing: &'static str, sql: &str) -> Result<(), DataError> {
         self.run(doing, "SET client_min_messages TO warning")
             .await?;
         self.run(doing, sql).await
+    }
+
+    /// Goes without waiting, where nothing of it is left to be ended.
+    pub(super) fn leave(self) {
+        self.session.leave();
     }
 
     /// Says goodbye.
@@ -180,6 +185,7 @@ impl Admin {
     }
 }
 
-fn quoted(name: &str) -> String {
+/// A name as SQL holds it.
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -250,7 +250,7 @@ async fn count_rows(session: &Session) -> Result<BTreeMap<String, u64>, DataErro
 }
 
 /// What postgres' own clients need inside the server's container.
-fn client_environment(service: &Service, database: &str) -> Environment {
+pub(super) fn client_environment(service: &Service, database: &str) -> Environment {
     let login = login(service);
     let mut environment = Environment::default();
     environment.set("PGUSER", login.user);

@@ -42,6 +42,7 @@ mod snapshot;
 mod standing;
 mod statements;
 mod template;
+mod tenant;
 mod verify_migrations;
 mod whole;
 
@@ -67,4 +68,7 @@ pub use snapshot::{
 };
 pub use standing::{Due, migrations, seeds};
 pub use template::{Cupboard, Holdings, Inputs, Origin, Template, Wanted, fill, save_template};
+pub use tenant::{
+    SharedTemplate, discard_template, drop_part, find_template, keep_template, make_part,
+};
 pub use verify_migrations::verify_migrations;

@@ -11,11 +11,10 @@ use super::script::Script;
 use super::seed_files::Store;
 use super::seed_store::{Again, Hashed, SeedOptions, wanted};
 use super::{DataContext, DataError, DataOutcome};
-use crate::domain::Service;
+use crate::domain::{AmqpLogin, Home, Service};
 use crate::event::Event;
 
-const MARKS: &str = "/api/global-parameters/jobsprint_dev_seeds";
-const DEFINITIONS: &str = "/api/definitions";
+const MARKS: &str = "jobsprint_dev_seeds";
 /// What belongs to a virtual host; a file that names none means the application's own.
 const HOSTED: [&str; 6] = [
     "permissions",
@@ -25,6 +24,9 @@ const HOSTED: [&str; 6] = [
     "exchanges",
     "bindings",
 ];
+
+/// What belongs to the whole broker.
+const ACCOUNTS: [&str; 4] = ["users", "vhosts", "topic_permissions", "global_parameters"];
 
 /// Imports the files that are due, ordered by name.
 pub(super) async fn seed(
@@ -37,19 +39,18 @@ pub(super) async fn seed(
         return Ok(DataOutcome::NothingDue);
     }
     let api = BrokerApi::of(context, service);
-    let mut marks = marks(&api).await?;
+    let place = Seeded::of(service);
+    let mut marks = marks(&api, &place.marks).await?;
     let is_due = |(file, hash): &&Hashed| {
         options.again == Again::Always || marks.get(&file.name) != Some(hash)
     };
     let due: Vec<Hashed> = wanted.iter().filter(is_due).cloned().collect();
     for (file, hash) in &due {
         let script = Script::read(&file.path, context.shown(&file.path))?;
-        let rows = import(&api, &script).await?;
+        let rows = import(&api, &place, &script).await?;
         marks.insert(file.name.clone(), hash.clone());
         // A run that is killed here imports the file again, which changes nothing.
-        let noted = json!({ "name": "jobsprint_dev_seeds", "value": marks });
-        let noted = api.send(Method::PUT, MARKS, Some(&noted)).await?;
-        noted.map_err(|reason| api.refused("noting a seed", &reason))?;
+        note(&api, &place.marks, &json!(marks)).await?;
         let what = script.file;
         context.events.tell(Event::DataProgress { what, rows });
     }
@@ -64,32 +65,94 @@ pub(super) async fn applied(
     context: &DataContext,
     service: &Service,
 ) -> Result<BTreeMap<String, String>, DataError> {
-    marks(&BrokerApi::of(context, service)).await
+    marks(&BrokerApi::of(context, service), &marks_of(service)).await
 }
 
-async fn marks(api: &BrokerApi<'_>) -> Result<BTreeMap<String, String>, DataError> {
-    let mut noted = api.get(MARKS).await?.unwrap_or_default();
+/// Where definitions go, and where it is noted that they went there.
+struct Seeded {
+    marks: String,
+    definitions: String,
+    /// The virtual host that all of it must be in; `None` where the broker is the stack's own.
+    only: Option<String>,
+}
+
+impl Seeded {
+    fn of(service: &Service) -> Self {
+        let marks = marks_of(service);
+        let vhost = AmqpLogin::of(service, &|_| None).vhost;
+        match service.home {
+            Home::Own => Self {
+                marks,
+                definitions: "/api/definitions".to_owned(),
+                only: None,
+            },
+            // Of a broker that stacks share, the rest is others'.
+            Home::Shared => Self {
+                marks,
+                definitions: format!("/api/definitions/{}", encoded(&vhost)),
+                only: Some(vhost),
+            },
+        }
+    }
+
+    /// What the broker has, each thing with its virtual host.
+    async fn get(&self, api: &BrokerApi<'_>) -> Result<Value, DataError> {
+        let mut all = api.get(&self.definitions).await?.unwrap_or_default();
+        if let (Some(only), Some(all)) = (&self.only, all.as_object_mut()) {
+            host(all, only);
+        }
+        Ok(all)
+    }
+}
+
+/// The global parameter that notes which seeds a service has.
+pub(super) fn marks_of(service: &Service) -> String {
+    match service.home {
+        Home::Own => MARKS.to_owned(),
+        Home::Shared => format!("{MARKS}_{}", AmqpLogin::of(service, &|_| None).vhost),
+    }
+}
+
+/// Notes which seeds there are.
+pub(super) async fn note(
+    api: &BrokerApi<'_>,
+    parameter: &str,
+    marks: &Value,
+) -> Result<(), DataError> {
+    let noted = json!({ "name": parameter, "value": marks });
+    let path = format!("/api/global-parameters/{}", encoded(parameter));
+    let noted = api.send(Method::PUT, &path, Some(&noted)).await?;
+    noted.map_err(|reason| api.refused("noting a seed", &reason))
+}
+
+async fn marks(
+    api: &BrokerApi<'_>,
+    parameter: &str,
+) -> Result<BTreeMap<String, String>, DataError> {
+    let path = format!("/api/global-parameters/{}", encoded(parameter));
+    let mut noted = api.get(&path).await?.unwrap_or_default();
     Ok(serde_json::from_value(noted["value"].take()).unwrap_or_default())
 }
 
 /// Imports a file, and says how many things it names.
-async fn import(api: &BrokerApi<'_>, script: &Script) -> Result<u64, DataError> {
+async fn import(api: &BrokerApi<'_>, place: &Seeded, script: &Script) -> Result<u64, DataError> {
     let mut definitions = read(script)?;
+    if let Some(only) = &place.only {
+        let kept = keep_to(&mut definitions, only);
+        kept.map_err(|reason| script.failure_in_line(Place { line: 1, column: 1 }, reason))?;
+    }
     host(&mut definitions, &api.login.vhost);
     let lists = definitions.values().filter_map(Value::as_array);
     let count: usize = lists.map(Vec::len).sum();
-    let before = api.get(DEFINITIONS).await?.unwrap_or_default();
+    let before = place.get(api).await?;
     let definitions = Value::Object(definitions);
-    let sent = api.send(Method::POST, DEFINITIONS, Some(&definitions));
+    let sent = api.send(Method::POST, &place.definitions, Some(&definitions));
     let refused = match sent.await? {
         Err(reason) => Some(reason),
-        Ok(()) => passed_over(
-            &definitions,
-            &api.get(DEFINITIONS).await?.unwrap_or_default(),
-        ),
+        Ok(()) => passed_over(&definitions, &place.get(api).await?),
     };
     if let Some(reason) = refused {
-        take_back(api, &before).await?;
+        take_back(api, place, &before).await?;
         return Err(script.failure_in_line(Place { line: 1, column: 1 }, reason));
     }
     Ok(count as u64)
@@ -125,6 +188,27 @@ fn host(definitions: &mut Map<String, Value>, vhost: &str) {
     }
 }
 
+/// Keeps definitions to the virtual host that a tenant has: what is the plain one's becomes that one's, accounts are
+/// left out, since a tenant has one, and what is another's is refused.
+fn keep_to(definitions: &mut Map<String, Value>, vhost: &str) -> Result<(), String> {
+    for kind in ACCOUNTS {
+        definitions.remove(kind);
+    }
+    definitions.remove("permissions");
+    for items in definitions.values_mut().filter_map(Value::as_array_mut) {
+        for item in items.iter_mut().filter_map(Value::as_object_mut) {
+            let said = item.get("vhost").and_then(Value::as_str);
+            if let Some(other) = said.filter(|said| *said != "/" && *said != vhost) {
+                return Err(format!(
+                    "a tenant has a virtual host of its own alone, and none `{other}`; go with `--isolate full`"
+                ));
+            }
+            item.insert("vhost".to_owned(), vhost.into());
+        }
+    }
+    Ok(())
+}
+
 /// A binding that the broker passed over without a word, as it does where one of its ends is missing.
 fn passed_over(definitions: &Value, after: &Value) -> Option<String> {
     let bindings = |all: &Value| all["bindings"].as_array().cloned().unwrap_or_default();
@@ -144,8 +228,8 @@ fn passed_over(definitions: &Value, after: &Value) -> Option<String> {
 }
 
 /// Takes away what an import that failed half-way made, and puts what it changed back.
-async fn take_back(api: &BrokerApi<'_>, before: &Value) -> Result<(), DataError> {
-    let after = api.get(DEFINITIONS).await?.unwrap_or_default();
+async fn take_back(api: &BrokerApi<'_>, place: &Seeded, before: &Value) -> Result<(), DataError> {
+    let after = place.get(api).await?;
     for kind in ["queues", "exchanges", "policies", "vhosts", "users"] {
         for name in new_ones(kind, before, &after) {
             let path = format!("/api/{kind}/{name}");
@@ -153,7 +237,7 @@ async fn take_back(api: &BrokerApi<'_>, before: &Value) -> Result<(), DataError>
             api.send(Method::DELETE, &path, None).await?.ok();
         }
     }
-    api.send(Method::POST, DEFINITIONS, Some(before))
+    api.send(Method::POST, &place.definitions, Some(before))
         .await?
         .ok();
     Ok(())
