@@ -30,5 +30,7 @@ mod reuse;
 mod stores;
 #[path = "ci/templates.rs"]
 mod templates;
+#[path = "ci/tenant.rs"]
+mod tenant;
 #[path = "ci/workflows.rs"]
 mod workflows;

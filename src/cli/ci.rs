@@ -8,7 +8,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::Request;
 use super::replay::ReplayArguments;
 use super::setup::duration;
-use crate::domain::{BuildImages, CiRequest, CommandPlace, Keep, OutputMode, Phase, Reuse, Scope};
+use crate::domain::{
+    BuildImages, CiRequest, CommandPlace, Isolation, Keep, OutputMode, Phase, Reuse, Scope,
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -17,6 +19,7 @@ Examples:
   jobsprint-dev ci --services postgres,redis -- go test ./...
   jobsprint-dev ci --keep on-failure -- npm test      leave a failed one for a look
   jobsprint-dev ci --reuse -- npm test                keep one stack for the runs to come, for quick turns at a desk
+  jobsprint-dev ci --isolate tenant -- npm test       stores that stand already, with a database of the run's own
   jobsprint-dev ci --in api-gateway -- npm test       run the command in a service's container
 
 The command finds DATABASE_URL, REDIS_URL, AMQP_URL, API_URL and the like in its environment, and the
@@ -54,6 +57,9 @@ pub(super) struct CiArguments {
     /// Leave seeds out
     #[arg(long)]
     no_seed: bool,
+    /// Whether the stack has stores of its own, or a database, redis number and virtual host in ones that runs share
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    isolate: Isolate,
     /// Take over the stack that an earlier run of this checkout left, data and all, and leave it for the next one
     #[arg(long)]
     reuse: bool,
@@ -88,6 +94,15 @@ enum KeepWhen {
     Always,
 }
 
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Isolate {
+    /// All of it is its own
+    #[default]
+    Full,
+    /// Only the apps are its own; a stack that needs more is refused
+    Tenant,
+}
+
 impl CiArguments {
     pub(super) fn request(self, scope: Scope) -> Request {
         match self.verb {
@@ -120,6 +135,10 @@ impl CiArguments {
             junit: self.junit,
             migrate: phase(self.no_migrate),
             seed: phase(self.no_seed),
+            isolation: match self.isolate {
+                Isolate::Full => Isolation::Full,
+                Isolate::Tenant => Isolation::Tenant,
+            },
             reuse: if self.reuse {
                 Reuse::Left
             } else {

@@ -27,6 +27,16 @@ pub enum Reuse {
     Left,
 }
 
+/// How far a run's stack is from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// It has all of its own.
+    #[default]
+    Full,
+    /// Its stores are parts of ones that runs share.
+    Tenant,
+}
+
 /// Where `ci`'s command runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CommandPlace {
@@ -56,6 +66,8 @@ pub struct CiRequest {
     pub migrate: Phase,
     /// `--no-seed`.
     pub seed: Phase,
+    /// `--isolate`.
+    pub isolation: Isolation,
     /// `--reuse`.
     pub reuse: Reuse,
     /// `--no-template`.

@@ -27,7 +27,7 @@ mod verdict;
 mod watch;
 
 pub use ci_request::{
-    CiRequest, CommandPlace, Keep, ReplayRequest, Reuse, StackRemoval, StacksRequest,
+    CiRequest, CommandPlace, Isolation, Keep, ReplayRequest, Reuse, StackRemoval, StacksRequest,
     StacksVerb,
 };
 pub use config::{Aspect, Config, Disclosure, Notation};

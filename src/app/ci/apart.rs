@@ -11,6 +11,7 @@ use super::lasting::{self, Lasting};
 use super::owner::this_process;
 use super::run::note_kept;
 use super::teardown::remove;
+use super::tenant::Tenant;
 use crate::app::files::Disk;
 use crate::app::project::{Place, Project, wrong};
 use crate::app::randomness::SystemRandomness;
@@ -77,6 +78,8 @@ pub(in crate::app) struct Apart {
     pub told: BTreeMap<String, Secret>,
     /// What its stores begin with.
     pub base: Base,
+    /// What it has of shared stores.
+    pub tenant: Option<Tenant>,
     _lock: Option<ProjectLock>,
 }
 
@@ -87,6 +90,7 @@ impl Apart {
             project,
             told,
             base: Base::nothing(),
+            tenant: None,
             _lock: None,
         }
     }
@@ -94,9 +98,9 @@ impl Apart {
 
 /// The project's files, read for copies.
 pub(in crate::app) struct Original {
-    place: Place,
+    pub(super) place: Place,
     scope: Scope,
-    schema: Option<Schema>,
+    pub(super) schema: Option<Schema>,
     process: BTreeMap<String, String>,
 }
 
@@ -214,11 +218,12 @@ impl Original {
             project: Project::apart(session, &self.place, loaded, stack, schema),
             told,
             base,
+            tenant: None,
             _lock: lock,
         })
     }
 
-    fn load(
+    pub(super) fn load(
         &self,
         session: &Session,
         values: &BTreeMap<String, Secret>,
@@ -232,7 +237,7 @@ impl Original {
     }
 
     /// Those of `values` that are made at random.
-    fn generated(&self, values: &BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
+    pub(super) fn generated(&self, values: &BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
         let variables = self.schema.iter().flat_map(Schema::variables);
         variables
             .filter(|variable| matches!(variable.origin, Origin::Generated(_)))
@@ -245,7 +250,7 @@ impl Original {
 
     /// A fresh environment: what the schema generates, unless it is among those `known`, its defaults, and what the
     /// process says of the rest.
-    fn values(&self, known: &BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
+    pub(super) fn values(&self, known: &BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
         let Some(schema) = &self.schema else {
             return BTreeMap::new();
         };
@@ -273,7 +278,7 @@ impl Original {
 }
 
 /// The variables that tell the host where things are.
-fn declared(values: &BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
+pub(super) fn declared(values: &BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
     values
         .iter()
         .filter(|(_, value)| value.expose().contains("://"))

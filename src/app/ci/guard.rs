@@ -2,13 +2,16 @@
 
 use std::io;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, setsid};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::teardown::remove;
+use super::tenant::{Afterwards, leave};
 use crate::app::faults;
+use crate::app::session::Session;
 use crate::domain::{Failure, FailureKind, ProjectName};
 use crate::engine::Engine;
 
@@ -71,7 +74,8 @@ impl Guard {
 /// # Errors
 /// Where the engine fails.
 pub(in crate::app) async fn stand_by(
-    engine: &dyn Engine,
+    session: &Session,
+    engine: &Arc<dyn Engine>,
     project: &ProjectName,
 ) -> Result<(), Failure> {
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
@@ -89,13 +93,17 @@ pub(in crate::app) async fn stand_by(
         kill_process_group(group, Signal::KILL).ok();
     }
     // Twice, since what the owner asked for last may appear at the engine only after a first look.
-    for _ in 0..2 {
+    for afterwards in [Afterwards::LookAgain, Afterwards::Forget] {
         // The owner may have been killed between the command's start and the word of it.
         for process in commands_of(project) {
             kill_process(process, Signal::KILL).ok();
         }
-        let removed = remove(engine, project).await;
+        let (removed, left) = tokio::join!(
+            remove(&**engine, project),
+            leave(session, engine, project, afterwards),
+        );
         removed.map_err(|error| faults::at("remove the stack", error))?;
+        left?;
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
     Ok(())

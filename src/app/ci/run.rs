@@ -12,11 +12,12 @@ use super::github;
 use super::guard::Guard;
 use super::set_up::{interrupted, set_up};
 use super::teardown::remove;
+use super::tenant::{self, Afterwards, leave};
 use crate::app::session::Session;
 use crate::app::startup::Keep as Keeping;
 use crate::app::{engine, exec, faults, stacks, up};
 use crate::domain::{
-    CiRequest, CommandPlace, Detail, Exec, Failure, FailureKind, Keep, Ownership, Phase,
+    CiRequest, CommandPlace, Detail, Exec, Failure, FailureKind, Isolation, Keep, Ownership, Phase,
     ProjectName, Reuse, ServiceName, Volume, VolumeSpec,
 };
 use crate::engine::{Engine, EngineError};
@@ -29,9 +30,12 @@ const ATTEMPTS: u32 = 3;
 
 /// Gives the command a stack of its own.
 pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Result<u8, Failure> {
+    if request.isolation == Isolation::Tenant {
+        tenant::check(&request)?;
+    }
     let engine = engine::reach(session).await?;
     let original = Original::find(session, &request.scope)?;
-    stacks::collect(session, &*engine).await?;
+    stacks::collect(session, &engine).await?;
     let lasts = match (request.reuse, request.keep) {
         (Reuse::Left, _) => Lasts::UntilTheNext,
         (Reuse::Fresh, Keep::Always) => Lasts::ADay,
@@ -39,9 +43,17 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
     };
     let mut filling = request.template;
     for attempt in 1.. {
-        let templated = Some(&request).filter(|_| filling == Phase::Do);
-        let apart = original.apart(session, &*engine, templated, lasts);
-        let apart = apart.await?;
+        let apart = match request.isolation {
+            Isolation::Full => {
+                let templated = Some(&request).filter(|_| filling == Phase::Do);
+                let apart = original.apart(session, &*engine, templated, lasts);
+                apart.await?
+            }
+            Isolation::Tenant => {
+                let manner = (filling, lasts);
+                tenant::apart(session, &original, &engine, &request, manner).await?
+            }
+        };
         let mut course = around(session, &request, &engine, &apart).await?;
         let retry = course.retry(&apart).filter(|_| attempt < ATTEMPTS);
         let again = retry.is_some();
@@ -52,6 +64,9 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
                 session.events.tell(Event::Notice { text });
                 if retry == Retry::FromNothing {
                     apart.base.discard(session);
+                    if let Some(tenant) = &apart.tenant {
+                        tenant.discard(session, &engine).await;
+                    }
                     filling = Phase::Skip;
                 }
             }
@@ -93,7 +108,11 @@ impl Course {
         match failure.kind {
             FailureKind::Port => Some(Retry::Elsewhere),
             FailureKind::Data | FailureKind::Exited | FailureKind::Environment => {
-                let is_set_up = self.phases.len() == 1 && apart.base.template.is_some();
+                let is_filled = match &apart.tenant {
+                    Some(tenant) => tenant.has_template(),
+                    None => apart.base.template.is_some(),
+                };
+                let is_set_up = self.phases.len() == 1 && is_filled;
                 is_set_up.then_some(Retry::FromNothing)
             }
             _ => None,
@@ -130,8 +149,15 @@ pub(super) async fn around(
     let began = session.events.elapsed();
     let ready = match set_up(session, request, engine, apart).await {
         Ok(boots) => {
-            let base = &apart.base;
-            let kept = base.keep(session, engine, request, &apart.project, &boots);
+            let kept = async {
+                if let Some(tenant) = &apart.tenant {
+                    tenant.keep(session, engine).await;
+                    return Ok(());
+                }
+                let base = &apart.base;
+                base.keep(session, engine, request, &apart.project, &boots)
+                    .await
+            };
             tokio::select! {
                 kept = kept => kept,
                 () = session.interrupt.raised() => Err(interrupted()),
@@ -211,8 +237,12 @@ pub(super) async fn end(
         keep(session, project.as_str())?;
     } else {
         let began = session.events.elapsed();
-        let removed = remove(&**engine, project).await;
+        let (removed, left) = tokio::join!(
+            remove(&**engine, project),
+            leave(session, engine, project, Afterwards::Forget),
+        );
         removed.map_err(|error| faults::at(&format!("remove {project}"), error))?;
+        left?;
         let took = session.events.elapsed().saturating_sub(began);
         course.note("tear down", took, None);
         let text = format!("removed {project} in {}", words::duration(took));

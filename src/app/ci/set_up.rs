@@ -74,6 +74,9 @@ pub(super) async fn set_up(
         build: request.build,
         ..UpOptions::default()
     };
+    if let Some(tenant) = &apart.tenant {
+        tenant.make(session, engine).await?;
+    }
     let observed = engine.observe(&stack.project, &images_of(stack)).await;
     let observed = observed.map_err(|error| faults::at("look at the project", error))?;
     let plan = plan::up(stack, &observed, &options).map_err(|error| up::unknown(&error))?;

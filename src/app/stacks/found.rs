@@ -8,7 +8,7 @@ use super::super::ci;
 use super::super::session::Session;
 use crate::domain::{Observed, ProjectName};
 use crate::engine::{Engine, EngineError};
-use crate::isolate::{KIND, Lease, NAMED, REPLAY, STACK, Standing, WORKTREE};
+use crate::isolate::{KIND, Lease, NAMED, REPLAY, SHARED, STACK, Standing, TENANT, WORKTREE};
 use crate::plan::{CONFIG_FILES, HOME, PROJECT, WORKING_DIR};
 
 /// What a stack is there for.
@@ -22,6 +22,10 @@ pub(super) enum Kind {
     Named(ProjectName),
     /// A disposable one, of `ci` or of `doctor --prove`.
     Ci(Lease, State),
+    /// A disposable one whose stores are parts of shared ones.
+    Tenant(Lease, State),
+    /// The stores that tenants share.
+    Shared(Lease, State),
     /// A disposable one that a capsule was brought up in.
     Replay(Lease, State),
 }
@@ -33,6 +37,8 @@ impl Kind {
             Self::Worktree => "worktree",
             Self::Named(_) => "named",
             Self::Ci(..) => "ci",
+            Self::Tenant(..) => "tenant",
+            Self::Shared(..) => "shared",
             Self::Replay(..) => "replay",
         }
     }
@@ -40,7 +46,10 @@ impl Kind {
     /// Whose a disposable stack is.
     pub const fn lease(&self) -> Option<(&Lease, State)> {
         match self {
-            Self::Ci(lease, state) | Self::Replay(lease, state) => Some((lease, *state)),
+            Self::Ci(lease, state)
+            | Self::Tenant(lease, state)
+            | Self::Shared(lease, state)
+            | Self::Replay(lease, state) => Some((lease, *state)),
             Self::Dev | Self::Worktree | Self::Named(_) => None,
         }
     }
@@ -135,15 +144,19 @@ fn kind(session: &Session, project: &ProjectName, observed: &Observed) -> Kind {
     // One that stays says so on one object at least.
     leases.sort_by_key(|lease| !lease.holder.is_nobody());
     if let Some(lease) = leases.into_iter().next() {
-        let state = match lease.standing(&ci::this_process(), ci::lives, SystemTime::now()) {
-            Standing::Held if lease.holder.is_nobody() => State::Kept,
-            Standing::Held => State::Owned,
-            _ if ci::kept(session, project.as_str()) => State::Kept,
-            Standing::Abandoned => State::Abandoned,
-            Standing::Expired => State::Expired,
-        };
+        if is(SHARED) && ci::is_ours(session, project) {
+            // Who uses them is known here, and by nobody else.
+            let is_used = ci::kept(session, project.as_str()) || ci::is_used(session, project);
+            let state = if is_used { State::Kept } else { State::Expired };
+            return Kind::Shared(lease, state);
+        }
+        let state = state(session, project, &lease);
         return if is(REPLAY) {
             Kind::Replay(lease, state)
+        } else if is(TENANT) {
+            Kind::Tenant(lease, state)
+        } else if is(SHARED) {
+            Kind::Shared(lease, state)
         } else {
             Kind::Ci(lease, state)
         };
@@ -154,6 +167,29 @@ fn kind(session: &Session, project: &ProjectName, observed: &Observed) -> Kind {
         _ if is(WORKTREE) => Kind::Worktree,
         _ => Kind::Dev,
     }
+}
+
+fn state(session: &Session, project: &ProjectName, lease: &Lease) -> State {
+    match lease.standing(&ci::this_process(), ci::lives, SystemTime::now()) {
+        Standing::Held if lease.holder.is_nobody() => State::Kept,
+        Standing::Held => State::Owned,
+        _ if ci::kept(session, project.as_str()) => State::Kept,
+        Standing::Abandoned => State::Abandoned,
+        Standing::Expired => State::Expired,
+    }
+}
+
+/// Tenants of which the engine has nothing, since all that they have is in shared stores.
+pub(super) fn unseen(session: &Session, seen: &[Found]) -> Vec<Found> {
+    let tenants = ci::tenants(session).into_iter();
+    let unseen = tenants.filter(|(project, _)| seen.iter().all(|one| one.project != *project));
+    unseen
+        .map(|(project, lease)| Found {
+            kind: Kind::Tenant(lease.clone(), state(session, &project, &lease)),
+            project,
+            observed: Observed::default(),
+        })
+        .collect()
 }
 
 fn labels(observed: &Observed) -> impl Iterator<Item = &BTreeMap<String, String>> {

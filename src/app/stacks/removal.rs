@@ -1,5 +1,7 @@
 //! The end of one stack by its name: a disposable one at once; one that somebody works with as `down --volumes` ends it.
 
+use std::sync::Arc;
+
 use super::super::project::{Project, compose_file};
 use super::super::session::Session;
 use super::super::{ci, down, faults, question};
@@ -19,12 +21,14 @@ use crate::report::words;
 /// Where there is none of this name, the person says no, its data can't be kept first, or the engine fails.
 pub(super) async fn remove(
     session: &mut Session,
-    engine: &dyn Engine,
+    engine: &Arc<dyn Engine>,
     request: StackRemoval,
 ) -> Result<(), Failure> {
     let project = &request.project;
-    let stacks = super::found::with(session, engine, PROJECT).await;
-    let mut stacks = stacks.map_err(looking)?.into_iter();
+    let stacks = super::found::with(session, &**engine, PROJECT).await;
+    let mut stacks = stacks.map_err(looking)?;
+    stacks.extend(super::found::unseen(session, &stacks));
+    let mut stacks = stacks.into_iter();
     let Some(stack) = stacks.find(|stack| stack.project == *project) else {
         let message = format!("there is no stack `{project}`");
         return Err(Failure::new(FailureKind::Usage, message)
@@ -49,11 +53,30 @@ pub(super) async fn remove(
         }
     }
     // Also what the stack's files no longer know.
-    let removed = ci::remove(engine, project).await;
-    removed.map_err(|error| faults::at(&format!("remove {project}"), error))?;
+    evict(session, engine, project).await?;
+    if matches!(stack.kind, Kind::Shared(..)) {
+        ci::forget(session, project);
+    }
     let text = format!("removed {project}");
     session.events.tell(Event::Notice { text });
     Ok(())
+}
+
+/// Removes all that the engine has of a project, and what it has in shared stores.
+///
+/// # Errors
+/// Where the engine or a store refuses.
+pub(super) async fn evict(
+    session: &Session,
+    engine: &Arc<dyn Engine>,
+    project: &ProjectName,
+) -> Result<(), Failure> {
+    let (removed, left) = tokio::join!(
+        ci::remove(&**engine, project),
+        ci::leave(session, engine, project, ci::Afterwards::Forget),
+    );
+    removed.map_err(|error| faults::at(&format!("remove {project}"), error))?;
+    left.map(drop)
 }
 
 fn confirm(session: &Session, stack: &Found, consent: Consent) -> Result<(), Failure> {

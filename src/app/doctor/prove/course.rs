@@ -24,7 +24,7 @@ pub(in crate::app::doctor) async fn run(
 ) -> Result<Vec<Verdict>, Failure> {
     let engine = engine::reach(session).await?;
     let original = Original::find(session, scope)?;
-    stacks::collect(session, &*engine).await?;
+    stacks::collect(session, &engine).await?;
     let mut found: Vec<Verdict> = Vec::new();
     let mut well = 0;
     let mut number = 0;
