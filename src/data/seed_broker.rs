@@ -285,6 +285,30 @@ mod tests {
     }
 
     #[test]
+    fn in_a_shared_broker_definitions_keep_to_the_tenants_virtual_host() {
+        let definitions = |text: &str| {
+            let text = text.to_owned();
+            let file = "definitions.json".to_owned();
+            read(&Script { file, text }).unwrap()
+        };
+        let mut own = definitions(
+            r#"{"users":[{"name":"c"}],"queues":[{"name":"a"},{"name":"b","vhost":"/"}]}"#,
+        );
+        let mut others = definitions(r#"{"queues":[{"name":"a","vhost":"billing"}]}"#);
+
+        keep_to(&mut own, "shop_ci_1").unwrap();
+        let refused = keep_to(&mut others, "shop_ci_1").unwrap_err();
+
+        assert_eq!(
+            Value::Object(own),
+            json!({ "queues": [
+                { "name": "a", "vhost": "shop_ci_1" }, { "name": "b", "vhost": "shop_ci_1" },
+            ] })
+        );
+        assert!(refused.contains("none `billing`"), "{refused}");
+    }
+
+    #[test]
     fn only_what_was_made_since_is_taken_back() {
         let before = json!({ "queues": [{ "name": "a", "vhost": "/" }] });
         let after = json!({ "queues": [

@@ -3,8 +3,8 @@
 use super::fixture::{running, service, stack};
 use super::{DownOptions, Plan, UpOptions, down, restart, stop, up};
 use crate::domain::{
-    Condition, ContainerState, Dependency, Necessity, Observed, Orphans, Readiness, ServiceName,
-    Stack, VolumeFate,
+    Condition, ContainerState, Dependency, Home, Necessity, Observed, Orphans, Readiness,
+    ServiceName, Stack, VolumeFate,
 };
 
 fn planned(stack: &Stack, observed: &Observed) -> Plan {
@@ -38,6 +38,27 @@ fn an_empty_engine_gets_everything_and_starts_wait_where_creates_do_not() {
   8. create container shop-api-1 (missing) after 2, 4
   9. start shop-api-1 (missing) after 7, 8
  10. wait until shop-api-1 is ready (needed) after 9",
+    );
+}
+
+#[test]
+fn a_store_that_stacks_share_is_only_waited_for() {
+    let mut db = service("db").storing("rows");
+    db.home = Home::Shared;
+    db.container_name = Some("shared-db-1".to_owned());
+    let stack = stack([db, service("api").after("db", Condition::Healthy)]);
+
+    let plan = planned(&stack, &Observed::default());
+
+    assert_plan(
+        &plan,
+        "
+  1. get image api:1 (missing)
+  2. create network shop_default (missing)
+  3. wait until shared-db-1 is ready (needed)
+  4. create container shop-api-1 (missing) after 1, 2
+  5. start shop-api-1 (missing) after 3, 4
+  6. wait until shop-api-1 is ready (needed) after 5",
     );
 }
 

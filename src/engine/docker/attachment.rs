@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn in_a_network_that_stacks_share_a_container_has_no_services_name() {
+        let mut spec = spec_in_two_networks();
+        spec.unlisted.insert("back".to_owned());
+
+        let attachments = attachments(&spec, Api(1, 44));
+
+        let aliases = |network: &str| attachments.at_create[network].aliases.clone();
+        assert_eq!(aliases("shop_front"), Some(vec!["web".to_owned()]));
+        assert_eq!(aliases("shop_back"), Some(Vec::new()));
+    }
+
+    #[test]
     fn a_newer_engine_is_given_all_networks_at_once() {
         let attachments = attachments(&spec_in_two_networks(), Api(1, 44));
 
