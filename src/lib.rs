@@ -11,7 +11,7 @@
 //! | [`composefile`] | pure: text → `Stack` | dotenv, domain |
 //! | [`env`] | pure: the env schema and `.env`, generated and reconciled | dotenv, domain |
 //! | [`plan`] | pure decisions: `Stack` + `Observed` → `Plan` | event, domain |
-//! | [`isolate`] | pure: a stack → a copy that collides with nobody; leases | domain |
+//! | [`isolate`] | pure: a stack → a copy that collides with nobody, or a tenant of shared stores; leases | domain |
 //! | [`supervise`] | pure state machines with time as an argument | domain |
 //! | [`doctor`] | pure: facts about the machine → verdicts | engine, domain |
 //! | [`event`] | the facts that happened | domain |

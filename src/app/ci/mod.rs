@@ -10,6 +10,7 @@ mod guard;
 mod keeper;
 mod lasting;
 mod lead;
+mod moving_in;
 mod owner;
 mod pins;
 mod relic;

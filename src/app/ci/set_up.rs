@@ -5,10 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::apart::Apart;
 use super::base::Filling;
 use super::culprit::culprit;
 use super::lead::Led;
+use super::moving_in::MovingIn;
 use crate::app::hands::images_of;
 use crate::app::project::Project;
 use crate::app::session::Session;
@@ -21,6 +24,7 @@ use crate::domain::{
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::plan::{self, Recreate, UpOptions};
+use crate::run::Perform;
 
 /// The services that a request names; none for all.
 pub(super) fn services(request: &CiRequest) -> Vec<String> {
@@ -74,9 +78,6 @@ pub(super) async fn set_up(
         build: request.build,
         ..UpOptions::default()
     };
-    if let Some(tenant) = &apart.tenant {
-        tenant.make(session, engine).await?;
-    }
     let observed = engine.observe(&stack.project, &images_of(stack)).await;
     let observed = observed.map_err(|error| faults::at("look at the project", error))?;
     let plan = plan::up(stack, &observed, &options).map_err(|error| up::unknown(&error))?;
@@ -95,19 +96,30 @@ pub(super) async fn set_up(
         events: &session.events,
         interrupt: &session.interrupt,
     };
-    let walked = walk
-        .by(|hands| match &apart.base.template {
-            Some(template) => {
-                let filling = Arc::new(Filling {
-                    hands,
-                    engine: Arc::clone(engine),
-                    template: Arc::clone(template),
-                });
-                Led::by(filling, stack, &plan, template)
-            }
-            None => hands,
-        })
-        .await?;
+    let (tell, made) = watch::channel(None);
+    let making = async {
+        let made = match &apart.tenant {
+            Some(tenant) => tenant.make(session, engine).await,
+            None => Ok(()),
+        };
+        tell.send_replace(Some(made.clone()));
+        made
+    };
+    let walking = walk.by(|hands| match (&apart.base.template, &apart.tenant) {
+        (Some(template), _) => {
+            let filling = Arc::new(Filling {
+                hands,
+                engine: Arc::clone(engine),
+                template: Arc::clone(template),
+            });
+            Led::by(filling, stack, &plan, template)
+        }
+        (None, Some(_)) => Arc::new(MovingIn { hands, made }) as Arc<dyn Perform>,
+        (None, None) => hands,
+    });
+    let (made, walked) = tokio::join!(making, walking);
+    made?;
+    let walked = walked?;
     if walked.outcome.interrupted {
         return Err(interrupted());
     }

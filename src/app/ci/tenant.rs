@@ -171,7 +171,11 @@ fn refuse(
 ) -> Result<(), Failure> {
     let refused = |name: &str, reason: &str| {
         let message = format!("the stack can't be a tenant: `{name}` {reason}");
-        Failure::new(FailureKind::Usage, message).hint(FULL)
+        Failure::new(FailureKind::Usage, message)
+            .hint(FULL)
+            .hint(format!(
+                "or name the services that the command needs, without `{name}`: `--services A,B`"
+            ))
     };
     if let Some(refusal) = refusal(stack, names) {
         return Err(refused(refusal.service.as_str(), &refusal.reason));
