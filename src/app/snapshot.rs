@@ -134,9 +134,9 @@ async fn restore(
         .map(|found| found.service.to_string())
         .collect();
     let stop = plan::stop(&project.stack, &observed, &[]).map_err(|error| up::unknown(&error))?;
-    walk(session, scene, stop).await?;
-    // From here on there is no way back: it is brought to its end, now or by the next run.
-    laid.swap(stock, manifest).await?;
+    // Once they have stopped there is no way back: it is brought to its end, now or by the next run.
+    let stopped = walk(session, scene, stop);
+    laid.swap(stock, manifest, stopped).await?;
     let started = async {
         if running.is_empty() {
             return Ok(());

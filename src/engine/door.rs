@@ -150,6 +150,13 @@ pub trait Engine: Send + Sync {
     /// Whether a volume of this name is there, labelled or not.
     async fn volume(&self, name: &str) -> Result<bool, EngineError>;
 
+    /// Where a running container's volume is on the engine's machine; `None` where it is no plain directory there.
+    async fn volume_place(
+        &self,
+        container: &ContainerId,
+        volume: &str,
+    ) -> Result<Option<VolumePlace>, EngineError>;
+
     /// Makes a container, and puts its placed files into it.
     async fn create_container(&self, spec: &ContainerSpec) -> Result<ContainerId, EngineError>;
     /// Starts a container; one that runs is no error.
@@ -229,6 +236,17 @@ pub trait Engine: Send + Sync {
     ) -> Result<LogStreamReader, EngineError>;
     /// What happens to the project's containers from now on. Reconnects by itself and tells [`EngineEventKind::Resync`](super::EngineEventKind::Resync) after a gap.
     async fn events(&self, project: &ProjectName) -> Result<EventStream, EngineError>;
+}
+
+/// Where a volume's files are, as the engine says; its machine may be another one than this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumePlace {
+    /// The directory on the engine's machine.
+    pub directory: PathBuf,
+    /// Where the container has it.
+    pub target: String,
+    /// The container's first process, by the number that it has for the engine.
+    pub process: u32,
 }
 
 /// A sign of life of a container.

@@ -21,6 +21,7 @@ pub use dial::{dial, in_words};
 pub use docker::DockerEngine;
 pub use door::{
     BuildRequest, Credentials, Engine, EngineFacts, ImageCommand, ImageProgress, Removal, Usage,
+    VolumePlace,
 };
 pub use error::EngineError;
 pub use events::{EngineEvent, EngineEventKind, EventStream};

@@ -15,7 +15,12 @@ use crate::data::DataError;
 use crate::data::digest::unreadable;
 
 /// More readers than this only wait for each other's disk.
-const READERS: usize = 4;
+pub(super) const READERS: usize = 4;
+/// What an entry's hash begins with, by its kind.
+pub(super) const DIRECTORY: &[u8] = b"tree";
+pub(super) const FILE: &[u8] = b"file";
+pub(super) const LINK: &[u8] = b"link";
+pub(super) const NODE: &[u8] = b"node";
 
 /// What was found of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,23 +49,53 @@ pub(super) fn size(directory: &Path) -> Result<u64, DataError> {
     sizes.sum()
 }
 
-fn read(directories: &[PathBuf]) -> Result<Fingerprint, DataError> {
-    let (mut whole, mut bytes) = (Hasher::new(), 0);
+/// Adds all below `directories` to what was read already, and gives the whole.
+pub(super) fn fingerprint_more(
+    mut sum: Sum,
+    directories: &[PathBuf],
+) -> Result<Fingerprint, DataError> {
     for directory in directories {
         let mut paths = Vec::new();
         collect(directory, &mut paths)?;
         paths.sort();
-        for (path, (size, hash)) in paths.iter().zip(each(&paths)?) {
-            let name = path.strip_prefix(directory).unwrap_or(path).as_os_str();
-            part(&mut whole, name.as_bytes());
-            whole.update(hash.as_bytes());
-            bytes += size;
+        for (path, (bytes, hash)) in paths.iter().zip(each(&paths)?) {
+            sum.add(path.strip_prefix(directory).unwrap_or(path), bytes, hash);
         }
     }
-    Ok(Fingerprint {
-        bytes,
-        checksum: whole.finalize().to_hex().to_string(),
-    })
+    Ok(sum.finish())
+}
+
+fn read(directories: &[PathBuf]) -> Result<Fingerprint, DataError> {
+    fingerprint_more(Sum::new(), directories)
+}
+
+/// A fingerprint that is made entry by entry, each directory's in the order of their paths.
+pub(super) struct Sum {
+    whole: Hasher,
+    bytes: u64,
+}
+
+impl Sum {
+    pub(super) fn new() -> Self {
+        Self {
+            whole: Hasher::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Adds an entry by its path in the directory, the bytes of its content, and its hash.
+    pub(super) fn add(&mut self, path: &Path, bytes: u64, hash: Hash) {
+        part(&mut self.whole, path.as_os_str().as_bytes());
+        self.whole.update(hash.as_bytes());
+        self.bytes += bytes;
+    }
+
+    fn finish(self) -> Fingerprint {
+        Fingerprint {
+            bytes: self.bytes,
+            checksum: self.whole.finalize().to_hex().to_string(),
+        }
+    }
 }
 
 /// The size and hash of each of `paths`, in their order; several are read at a time.
@@ -92,14 +127,14 @@ fn entry(path: &Path) -> io::Result<(u64, Hash)> {
     let about = fs::symlink_metadata(path)?;
     let mut hash = Hasher::new();
     if about.is_symlink() {
-        hash.update(b"link");
+        hash.update(LINK);
         hash.update(fs::read_link(path)?.as_os_str().as_bytes());
     } else if about.is_file() {
-        hash.update(b"file");
+        hash.update(FILE);
         hash.update_reader(File::open(path)?)?;
         return Ok((about.len(), hash.finalize()));
     } else {
-        hash.update(if about.is_dir() { b"tree" } else { b"node" });
+        hash.update(if about.is_dir() { DIRECTORY } else { NODE });
     }
     Ok((0, hash.finalize()))
 }

@@ -20,7 +20,7 @@ use crate::engine::{Engine, EngineError, ExecRequest, Removal};
 use crate::plan::{ONE_OFF, PROJECT};
 
 /// The directory of a snapshot that was laid beside the live data.
-const LAID: &str = ".jobsprint-new";
+pub(super) const LAID: &str = ".jobsprint-new";
 /// Where a snapshot's directory is in the helper.
 const KEPT: &str = "/kept";
 

@@ -7,6 +7,7 @@ mod guard;
 mod helper;
 mod journal;
 mod manifest;
+mod near;
 pub(super) mod packing;
 mod pause;
 mod restoring;

@@ -1,13 +1,15 @@
 //! Going back to a snapshot: checked, laid beside the live data, and put in its place at one stroke.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use futures_util::StreamExt;
 
-use super::fingerprint::fingerprint;
+use super::fingerprint::{Fingerprint, fingerprint};
 use super::helper::{Helper, place};
 use super::journal::Unfinished;
 use super::manifest::{Manifest, Part, Way};
+use super::near::{Lying, Near};
 use super::packing::unpack;
 use super::pause::resume;
 use super::shelf::refused;
@@ -60,8 +62,16 @@ pub async fn check_snapshot(stock: &Stock, name: &str) -> Result<Manifest, DataE
 
 /// A snapshot that lies beside the live data, every byte of it as it was kept.
 pub struct Laid<'a> {
-    helper: Helper<'a>,
+    by: By<'a>,
     volumes: Vec<String>,
+}
+
+/// Who lays it.
+enum By<'a> {
+    /// This process.
+    Own(Lying),
+    /// A helper.
+    Helper(Helper<'a>),
 }
 
 /// Lays a checked snapshot beside the live data, which goes on being used.
@@ -81,11 +91,38 @@ pub async fn load_snapshot<'a>(
         .parts
         .iter()
         .partition(|part| part.way == Way::Zstd);
-    let helper = if files.is_empty() {
-        Helper::make(stock, &volumes).await?
+    let near = if packed.is_empty() {
+        Near::find(stock, &volumes).await
     } else {
-        let directory = stock.shelf.place(&manifest.name);
-        let opened = trees::open(stock, &directory, &volumes).await?;
+        None
+    };
+    let by = match near {
+        Some(near) => {
+            let directory = stock.shelf.place(&manifest.name);
+            let (lying, found) = near.lay(&directory, &files).await?;
+            compare(&manifest.name, &files, &found)?;
+            By::Own(lying)
+        }
+        None => By::Helper(by_helper(stock, manifest, &volumes, &files, &packed).await?),
+    };
+    Ok(Laid {
+        by,
+        volumes: keys(manifest),
+    })
+}
+
+async fn by_helper<'a>(
+    stock: &'a Stock,
+    manifest: &Manifest,
+    volumes: &BTreeMap<String, Kept>,
+    files: &[&Part],
+    packed: &[&Part],
+) -> Result<Helper<'a>, DataError> {
+    let directory = stock.shelf.place(&manifest.name);
+    let helper = if files.is_empty() {
+        Helper::make(stock, volumes).await?
+    } else {
+        let opened = trees::open(stock, &directory, volumes).await?;
         opened.ok_or_else(|| {
             let reason = format!(
                 "was kept as files, and this engine doesn't see `{}`; restore it on the engine of this machine",
@@ -94,53 +131,80 @@ pub async fn load_snapshot<'a>(
             refused(&manifest.name, &reason)
         })?
     };
-    let files_laid = async {
+    if !files.is_empty() {
         let keys: Vec<&str> = files.iter().map(|part| part.volume.as_str()).collect();
-        match keys.as_slice() {
-            [] => Ok(()),
-            keys => trees::lay(&helper, keys).await,
-        }
-    };
-    let (files_laid, right) = tokio::join!(files_laid, compare(stock, manifest, &files));
-    right?;
-    files_laid?;
+        trees::lay(&helper, &keys).await?;
+        // The disk writes while the bytes are hashed, which are in memory by now.
+        let (synced, read) = tokio::join!(
+            trees::sync_laid(&helper, &keys),
+            read(&directory, files.iter().copied())
+        );
+        compare(&manifest.name, files, &read?)?;
+        synced?;
+    }
     for part in packed {
         let tar = unpack(stock.shelf.file(&manifest.name, &part.file)).boxed();
         let place = place(&part.volume);
         stock.engine.unpack(helper.id(), &place, tar).await?;
     }
-    Ok(Laid {
-        helper,
-        volumes: keys(manifest),
-    })
+    Ok(helper)
 }
 
 /// Reads every byte of parts that are kept as files.
-async fn compare(stock: &Stock, manifest: &Manifest, parts: &[&Part]) -> Result<(), DataError> {
-    let directory = stock.shelf.place(&manifest.name);
+async fn read(
+    directory: &Path,
+    parts: impl Iterator<Item = &Part>,
+) -> Result<Vec<Fingerprint>, DataError> {
+    let mut read = Vec::new();
     for part in parts {
-        let found = fingerprint(trees::both(&directory, &part.file)).await?;
-        if found.checksum != part.checksum {
-            return Err(damaged(&manifest.name, part));
-        }
+        let both = trees::both(directory, &part.file);
+        read.push(fingerprint(both.to_vec()).await?);
     }
-    Ok(())
+    Ok(read)
+}
+
+/// Whether what was read of parts is what was kept.
+fn compare(name: &str, parts: &[&Part], found: &[Fingerprint]) -> Result<(), DataError> {
+    let mut pairs = parts.iter().zip(found);
+    match pairs.find(|(part, found)| part.checksum != found.checksum) {
+        Some((part, _)) => Err(damaged(name, part)),
+        None => Ok(()),
+    }
 }
 
 impl Laid<'_> {
-    /// Puts it in the live data's place. No container may use the volumes.
+    /// Puts it in the live data's place, once `stopped` has ended the containers that use the volumes, and all of it is on
+    /// the disk.
     ///
     /// # Errors
-    /// [`DataError`]; [`settle_snapshot`] then brings it to its end.
-    pub async fn swap(&self, stock: &Stock, manifest: &Manifest) -> Result<(), DataError> {
+    /// [`DataError`], or what `stopped` says; [`settle_snapshot`] then brings it to its end or takes it back.
+    pub async fn swap<E: From<DataError>>(
+        &self,
+        stock: &Stock,
+        manifest: &Manifest,
+        stopped: impl Future<Output = Result<(), E>>,
+    ) -> Result<(), E> {
+        let synced = async {
+            match &self.by {
+                By::Own(lying) => lying.sync().await,
+                By::Helper(_) => Ok(()), // it was waited for while the bytes were hashed
+            }
+        };
+        let (stopped, synced) = tokio::join!(stopped, synced);
+        stopped?;
+        synced?;
         stock.journal().write(&Unfinished::Swapping {
             snapshot: manifest.name.clone(),
             volumes: self.volumes.clone(),
         })?;
-        self.helper.swap().await?;
+        match &self.by {
+            By::Own(lying) => lying.swap().await?,
+            By::Helper(helper) => helper.swap().await?,
+        }
         stock.journal().write(&Unfinished::Clearing {
             volumes: self.volumes.clone(),
-        })
+        })?;
+        Ok(())
     }
 
     /// Removes what it replaced; the volumes may be used meanwhile.
@@ -148,8 +212,13 @@ impl Laid<'_> {
     /// # Errors
     /// [`DataError`]; [`settle_snapshot`] then removes it.
     pub async fn clear(self, stock: &Stock) -> Result<(), DataError> {
-        self.helper.clear().await?;
-        self.helper.remove().await?;
+        match &self.by {
+            By::Own(lying) => lying.clear().await?,
+            By::Helper(helper) => {
+                helper.clear().await?;
+                helper.remove().await?;
+            }
+        }
         stock.journal().clear()
     }
 }

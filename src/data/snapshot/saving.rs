@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 
 use super::draft::Draft;
+use super::fingerprint::{Fingerprint, fingerprint};
 use super::helper::{Helper, place};
 use super::manifest::{Manifest, Part, Way};
+use super::near::{Keeping, Near};
 use super::packing::pack;
 use super::pause::Pause;
 use super::shelf::refused;
@@ -15,11 +17,22 @@ use crate::data::DataError;
 use crate::domain::Readiness;
 
 /// How the volumes are read.
-enum Reading {
-    /// As files, each in its way.
-    Trees(BTreeMap<String, Way>),
+enum Reading<'a> {
+    /// As files, by this process.
+    Own(Keeping),
+    /// As files, by a helper, each in its way.
+    Trees(Helper<'a>, BTreeMap<String, Way>),
     /// As tars that the engine sends.
-    Tars,
+    Tars(Helper<'a>),
+}
+
+/// What was read while the writers stood still.
+#[derive(Default)]
+struct Taken {
+    /// Parts that are whole already.
+    parts: Vec<Part>,
+    /// The ways of those that were copied as files, which are still to be hashed.
+    ways: BTreeMap<String, Way>,
 }
 
 /// Makes the snapshot that `manifest` names, of what `cover` says, and gives the manifest complete; `None` where it was `interrupted`.
@@ -39,36 +52,26 @@ pub async fn save_snapshot(
     }
     let draft = stock.shelf.begin(&manifest.name)?;
     manifest.images = images(stock).await?;
-    let trees = if cover.is_small() {
-        None
-    } else {
-        trees::reach(stock, &draft, &volumes).await
-    };
-    let (helper, reading) = match trees {
-        Some((helper, ways)) => (helper, Reading::Trees(ways)),
-        None => (Helper::make(stock, &volumes).await?, Reading::Tars),
-    };
+    let reading = Reading::of(stock, &draft, &volumes, cover).await?;
     let mut interrupted = pin!(interrupted);
     let pause = Pause::begin(stock, cover).await?;
-    let read = tokio::select! {
+    let taken = tokio::select! {
         biased;
         () = &mut interrupted => Ok(None),
-        read = read(stock, &helper, &draft, &volumes, &reading, &pause) => read.map(Some),
+        taken = take(stock, &draft, &volumes, &reading, &pause) => taken.map(Some),
     };
     // What was copied stands still: it is looked through while the writers go on.
     let went_on = pause.end(stock).await;
-    let parts = match (read, &reading) {
-        (Ok(Some(_)), Reading::Trees(ways)) => tokio::select! {
+    let parts = match taken {
+        Ok(Some(taken)) => tokio::select! {
             biased;
             () = &mut interrupted => Ok(None),
-            sealed = trees::seal(&helper, &draft, &volumes, ways) => sealed.map(Some),
+            parts = reading.seal(&draft, &volumes, taken) => parts.map(Some),
         },
-        (read, _) => read,
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
     };
-    if !matches!(parts, Ok(Some(_))) && matches!(reading, Reading::Trees(_)) {
-        trees::empty(&helper).await.ok(); // what failed is told; a leftover goes with the next run
-    }
-    let removed = helper.remove().await;
+    let removed = reading.end(matches!(parts, Ok(Some(_)))).await;
     let parts = match parts {
         Ok(Some(parts)) => parts,
         parts => {
@@ -85,47 +88,133 @@ pub async fn save_snapshot(
     Ok(Some(manifest))
 }
 
+impl<'a> Reading<'a> {
+    /// The quickest way in which all of `volumes` can be read.
+    async fn of(
+        stock: &'a Stock,
+        draft: &Draft,
+        volumes: &BTreeMap<String, Kept>,
+        cover: &Cover,
+    ) -> Result<Self, DataError> {
+        if cover.is_small() {
+            return Ok(Self::Tars(Helper::make(stock, volumes).await?));
+        }
+        if let Some(near) = Near::find(stock, volumes).await {
+            return Ok(Self::Own(Keeping::begin(near, draft)));
+        }
+        match trees::reach(stock, draft, volumes).await {
+            Some((helper, ways)) => Ok(Self::Trees(helper, ways)),
+            None => Ok(Self::Tars(Helper::make(stock, volumes).await?)),
+        }
+    }
+
+    /// Makes parts of what was taken: the user's own, on the disk, and with its checksum.
+    async fn seal(
+        &self,
+        draft: &Draft,
+        volumes: &BTreeMap<String, Kept>,
+        taken: Taken,
+    ) -> Result<Vec<Part>, DataError> {
+        let hashed = hash(draft, volumes, &taken.ways);
+        // The disk writes while the bytes are hashed, which are still in memory.
+        let hashed = match self {
+            Self::Own(keeping) => {
+                let (synced, hashed) = tokio::join!(keeping.sync(), hashed);
+                synced.and(hashed)?
+            }
+            Self::Trees(helper, _) => {
+                trees::seal(helper, &trees::keys(volumes)).await?;
+                let (synced, hashed) = tokio::join!(trees::sync(helper), hashed);
+                synced.and(hashed)?
+            }
+            Self::Tars(_) => Vec::new(),
+        };
+        Ok([taken.parts, hashed].concat())
+    }
+
+    /// The volumes were read, or that came to nothing.
+    async fn end(self, is_whole: bool) -> Result<(), DataError> {
+        match self {
+            Self::Own(_) => Ok(()),
+            Self::Trees(helper, _) => {
+                if !is_whole {
+                    trees::empty(&helper).await.ok(); // what failed is told; a leftover goes with the next run
+                }
+                helper.remove().await
+            }
+            Self::Tars(helper) => helper.remove().await,
+        }
+    }
+}
+
 /// Reads the volumes; of tars it makes parts at once.
-async fn read(
+async fn take(
     stock: &Stock,
-    helper: &Helper<'_>,
     draft: &Draft,
     volumes: &BTreeMap<String, Kept>,
-    reading: &Reading,
+    reading: &Reading<'_>,
     pause: &Pause,
-) -> Result<Vec<Part>, DataError> {
+) -> Result<Taken, DataError> {
     let is_broker = |kept: &Kept| {
         let services = stock.stack.services.values();
         let mut brokers = services.filter(|service| service.ready == Readiness::Amqp);
         brokers.any(|broker| kept.services.contains(&broker.name.to_string()))
     };
     let (brokers, others): (Vec<_>, Vec<_>) = volumes.iter().partition(|(_, kept)| is_broker(kept));
-    let mut parts = some(stock, helper, draft, &others, reading).await?;
+    let mut taken = Taken::default();
+    some(stock, draft, &others, reading, &mut taken).await?;
     pause.brokers(stock).await?;
-    parts.extend(some(stock, helper, draft, &brokers, reading).await?);
-    Ok(parts)
+    some(stock, draft, &brokers, reading, &mut taken).await?;
+    Ok(taken)
 }
 
 async fn some(
     stock: &Stock,
-    helper: &Helper<'_>,
     draft: &Draft,
     volumes: &[(&String, &Kept)],
-    reading: &Reading,
-) -> Result<Vec<Part>, DataError> {
-    let mut parts = Vec::new();
+    reading: &Reading<'_>,
+    taken: &mut Taken,
+) -> Result<(), DataError> {
+    let keys: Vec<&str> = volumes.iter().map(|(key, _)| key.as_str()).collect();
     match reading {
-        Reading::Trees(_) if volumes.is_empty() => {}
-        Reading::Trees(_) => {
-            let keys: Vec<&str> = volumes.iter().map(|(key, _)| key.as_str()).collect();
+        _ if keys.is_empty() => {}
+        Reading::Own(keeping) => taken.ways.extend(keeping.copy(&keys).await?),
+        Reading::Trees(helper, ways) => {
             trees::copy(helper, &keys).await?;
+            let ways = keys.iter().map(|key| ((*key).to_owned(), ways[*key]));
+            taken.ways.extend(ways);
         }
-        Reading::Tars => {
+        Reading::Tars(helper) => {
             // One after the other: the engine reads one tree of a container at a time.
             for (key, kept) in volumes {
-                parts.push(pack_one(stock, helper, draft, key, kept).await?);
+                let part = pack_one(stock, helper, draft, key, kept).await?;
+                taken.parts.push(part);
             }
         }
+    }
+    Ok(())
+}
+
+/// Reads what was copied as files, and makes parts of it.
+async fn hash(
+    draft: &Draft,
+    volumes: &BTreeMap<String, Kept>,
+    ways: &BTreeMap<String, Way>,
+) -> Result<Vec<Part>, DataError> {
+    let mut parts = Vec::new();
+    for (key, way) in ways {
+        let file = trees::tree(key);
+        let both = trees::both(draft.directory(), &file);
+        let Fingerprint { bytes, checksum } = fingerprint(both.to_vec()).await?;
+        parts.push(Part {
+            volume: key.clone(),
+            services: volumes[key].services.clone(),
+            way: *way,
+            file,
+            bytes,
+            stored: bytes,
+            checksum,
+        });
     }
     Ok(parts)
 }

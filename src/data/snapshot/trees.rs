@@ -8,9 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::draft::Draft;
-use super::fingerprint::{Fingerprint, fingerprint};
 use super::helper::Helper;
-use super::manifest::{Part, Way};
+use super::manifest::Way;
 use super::shelf::MANIFEST;
 use super::stock::{Kept, Stock};
 use crate::data::DataError;
@@ -139,39 +138,15 @@ pub(super) async fn copy(helper: &Helper<'_>, keys: &[&str]) -> Result<(), DataE
         .map(drop)
 }
 
-/// Makes parts of what was copied: the user's own, on the disk, and with its checksum. The helper goes meanwhile.
-pub(super) async fn seal(
-    helper: &Helper<'_>,
-    draft: &Draft,
-    volumes: &BTreeMap<String, Kept>,
-    ways: &BTreeMap<String, Way>,
-) -> Result<Vec<Part>, DataError> {
-    helper.run(SEAL, &keys(volumes)).await?;
-    // It is needed no more once all is on the disk, and its end takes as long as the rest of the reading.
-    let synced = async {
-        helper.run(SYNC, &["/kept"]).await?;
-        helper.remove().await
-    };
-    let hashed = async {
-        let mut parts = Vec::new();
-        for (key, kept) in volumes {
-            let Fingerprint { bytes, checksum } =
-                fingerprint(both(draft.directory(), &tree(key))).await?;
-            parts.push(Part {
-                volume: key.clone(),
-                services: kept.services.clone(),
-                way: ways[key],
-                file: tree(key),
-                bytes,
-                stored: bytes,
-                checksum,
-            });
-        }
-        Ok(parts)
-    };
-    let (synced, hashed) = tokio::join!(synced, hashed);
-    synced?;
-    hashed
+/// Gives what was copied to the user.
+pub(super) async fn seal(helper: &Helper<'_>, keys: &[&str]) -> Result<(), DataError> {
+    helper.run(SEAL, keys).await.map(drop)
+}
+
+/// Waits until what was copied is on the disk; the helper, which is needed no more, goes.
+pub(super) async fn sync(helper: &Helper<'_>) -> Result<(), DataError> {
+    helper.run(SYNC, &["/kept"]).await?;
+    helper.remove().await
 }
 
 /// Removes what a save that came to nothing has copied, also what isn't the user's yet.
@@ -208,18 +183,23 @@ pub(super) async fn open<'a>(
     Ok(None)
 }
 
-/// Lays these volumes beside the live data, on the disk.
+/// Lays these volumes beside the live data.
 pub(super) async fn lay(helper: &Helper<'_>, keys: &[&str]) -> Result<(), DataError> {
-    helper.run(&format!("{COPY_TREE}{LAY}"), keys).await?;
+    let laid = helper.run(&format!("{COPY_TREE}{LAY}"), keys).await;
+    laid.map(drop)
+}
+
+/// Waits until what was laid is on the disk.
+pub(super) async fn sync_laid(helper: &Helper<'_>, keys: &[&str]) -> Result<(), DataError> {
     let places: Vec<String> = keys.iter().map(|key| super::helper::place(key)).collect();
     let places: Vec<&str> = places.iter().map(String::as_str).collect();
     helper.run(SYNC, &places).await.map(drop)
 }
 
 /// A part's tree and lists in a snapshot's directory.
-pub(super) fn both(directory: &Path, file: &str) -> Vec<PathBuf> {
+pub(super) fn both(directory: &Path, file: &str) -> [PathBuf; 2] {
     let lists = Path::new(file).with_extension("lists");
-    vec![directory.join(file), directory.join(lists)]
+    [directory.join(file), directory.join(lists)]
 }
 
 /// Bytes of a part as it lies there now.
@@ -240,10 +220,11 @@ async fn is_near(stock: &Stock) -> bool {
     facts.is_ok_and(|facts| facts.routable)
 }
 
-fn tree(key: &str) -> String {
+/// The name of a volume's tree.
+pub(super) fn tree(key: &str) -> String {
     format!("{key}.tree")
 }
 
-fn keys(volumes: &BTreeMap<String, Kept>) -> Vec<&str> {
+pub(super) fn keys(volumes: &BTreeMap<String, Kept>) -> Vec<&str> {
     volumes.keys().map(String::as_str).collect()
 }

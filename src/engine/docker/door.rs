@@ -29,7 +29,7 @@ use crate::domain::{
 use crate::engine::{
     BuildRequest, Credentials, DiskUsers, Engine, EngineError, EngineFacts, EngineSurvey,
     EventStream, ExecRequest, ExecSession, Executed, ImageCommand, ImageProgress, ImageTraits,
-    LogRequest, LogStreamReader, Removal, Usage,
+    LogRequest, LogStreamReader, Removal, Usage, VolumePlace,
 };
 
 /// What a stop may take beyond its grace: the kill, and the engine's own work.
@@ -207,6 +207,14 @@ impl Engine for DockerEngine {
 
     async fn volume(&self, name: &str) -> Result<bool, EngineError> {
         self.has_volume(name).await
+    }
+
+    async fn volume_place(
+        &self,
+        container: &ContainerId,
+        volume: &str,
+    ) -> Result<Option<VolumePlace>, EngineError> {
+        self.place_of_volume(container, volume).await
     }
 
     async fn create_container(&self, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {

@@ -20,5 +20,6 @@ mod pause;
 mod survey;
 mod transfer;
 mod twins;
+mod volumes;
 
 pub use client::DockerEngine;

@@ -21,7 +21,7 @@ use crate::domain::{
 use crate::engine::{
     BuildRequest, Credentials, DiskUsers, Engine, EngineError, EngineFacts, EngineSurvey,
     EventStream, ExecRequest, ExecSession, Executed, ImageCommand, ImageProgress, ImageTraits,
-    LogLine, LogRequest, LogStreamReader, Removal, Usage,
+    LogLine, LogRequest, LogStreamReader, Removal, Usage, VolumePlace,
 };
 use crate::event::LogStream;
 
@@ -292,6 +292,14 @@ impl Engine for FakeEngine {
             .volumes
             .iter()
             .any(|volume| volume.name == name))
+    }
+
+    async fn volume_place(
+        &self,
+        _container: &ContainerId,
+        _volume: &str,
+    ) -> Result<Option<VolumePlace>, EngineError> {
+        Ok(None) // its volumes have no files
     }
 
     async fn create_container(&self, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {

@@ -1,0 +1,109 @@
+//! Volumes copied into a draft: the user's own files, and lists of whose they were.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokio::task::spawn_blocking;
+
+use super::copying::{Copying, Hashing, Look, dress_root};
+use super::flush::Flush;
+use super::lists;
+use super::reach::Near;
+use super::root::{Kind, Root};
+use super::stoppable::stoppable;
+use crate::data::DataError;
+use crate::data::digest::unreadable;
+use crate::data::snapshot::draft::Draft;
+use crate::data::snapshot::manifest::Way;
+
+/// A draft that is being filled.
+pub(in crate::data::snapshot) struct Keeping {
+    near: Near,
+    directory: PathBuf,
+    flush: Arc<Flush>,
+}
+
+impl Keeping {
+    /// Begins to fill `draft`.
+    pub fn begin(near: Near, draft: &Draft) -> Self {
+        Self {
+            near,
+            directory: draft.directory().to_owned(),
+            flush: Arc::new(Flush::begin()),
+        }
+    }
+
+    /// Copies these volumes, whose writers stand still, and says how each is kept.
+    pub async fn copy(&self, keys: &[&str]) -> Result<BTreeMap<String, Way>, DataError> {
+        let mut ways = BTreeMap::new();
+        for key in keys {
+            let (from, to) = (self.near.places[*key].clone(), self.directory.clone());
+            let flush = Arc::clone(&self.flush);
+            let name = (*key).to_owned();
+            let copied = stoppable(move |stop| copy(&from, &to, &name, &flush, stop));
+            ways.insert((*key).to_owned(), copied.await?);
+        }
+        Ok(ways)
+    }
+
+    /// Waits until all of it is on the disk.
+    pub async fn sync(&self) -> Result<(), DataError> {
+        let (flush, directory) = (Arc::clone(&self.flush), self.directory.clone());
+        let synced = spawn_blocking(move || {
+            let synced = flush.finish().and_then(|()| Root::open(&directory)?.sync());
+            synced.map_err(|error| unreadable(&directory, &error))
+        });
+        synced.await.expect("waiting for the disk doesn't panic")
+    }
+}
+
+fn copy(
+    from: &Path,
+    draft: &Path,
+    key: &str,
+    flush: &Flush,
+    stop: &AtomicBool,
+) -> Result<Way, DataError> {
+    let failed = |error| unreadable(from, &error);
+    let user = fs::metadata(draft).map_err(failed)?;
+    let user = (user.uid(), user.gid());
+    let (volume, draft) = (
+        Root::open(from).map_err(failed)?,
+        Root::open(draft).map_err(failed)?,
+    );
+    let entries = volume.entries().map_err(failed)?;
+    let look = |kind: &Kind| Look {
+        owner: user,
+        mode: if *kind == Kind::Directory {
+            0o700
+        } else {
+            0o600
+        },
+    };
+    let looks: Vec<Look> = entries.iter().map(|entry| look(&entry.kind)).collect();
+    let tree = PathBuf::from(format!("{key}.tree"));
+    let to = draft
+        .make_directory(&tree)
+        .and_then(|()| draft.inside(&tree));
+    let to = to.map_err(failed)?;
+    dress_root(&to, look(&Kind::Directory)).map_err(failed)?;
+    let copying = Copying {
+        from: &volume,
+        to: &to,
+        flush,
+        hashing: Hashing::NotNow,
+        stop,
+    };
+    let copied = copying.run(&entries, &looks)?;
+    let top = volume.file().and_then(|file| file.metadata());
+    let written = top.and_then(|top| {
+        let name = PathBuf::from(format!("{key}.lists"));
+        lists::write(&draft, &name, &entries, &top, user)
+    });
+    written.map_err(failed)?;
+    Ok(if copied.cloned { Way::Clone } else { Way::Copy })
+}

@@ -1,0 +1,65 @@
+//! Whether this process reaches the files of volumes, and where.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::root::Root;
+use crate::data::snapshot::stock::{Kept, Stock};
+use crate::domain::ContainerId;
+use crate::engine::VolumePlace;
+
+/// Volumes of which each one's files are at a place of this machine.
+#[derive(Debug, Clone)]
+pub(in crate::data::snapshot) struct Near {
+    /// The directories, by the volumes' keys.
+    pub(super) places: BTreeMap<String, PathBuf>,
+}
+
+impl Near {
+    /// Where all of `volumes` are; `None` where this process isn't root, or it isn't sure of one of them.
+    ///
+    /// Only a volume that a running container uses can be sure: see [`is_the_same`].
+    pub async fn find(stock: &Stock, volumes: &BTreeMap<String, Kept>) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        if !stock.engine.facts().await.ok()?.routable {
+            return None;
+        }
+        let running = stock.running().await.ok()?;
+        let mut places = BTreeMap::new();
+        for (key, kept) in volumes {
+            let uses = |volumes: &BTreeMap<String, String>| {
+                volumes.values().any(|volume| *volume == kept.name)
+            };
+            let user = running.iter().find(|found| uses(&found.volumes))?;
+            let place = stock.engine.volume_place(&user.id, &kept.name).await;
+            let place = place.ok()??;
+            if !is_the_same(&user.id, &place) {
+                return None;
+            }
+            places.insert(key.clone(), place.directory);
+        }
+        Some(Self { places })
+    }
+}
+
+/// Whether a directory of this machine is what the container has as its volume, and not one that only is called the same:
+/// an engine in a container, or one on another machine, has paths of its own.
+fn is_the_same(container: &ContainerId, place: &VolumePlace) -> bool {
+    let process = Path::new("/proc").join(place.process.to_string());
+    let groups = fs::read_to_string(process.join("cgroup")).unwrap_or_default();
+    if !groups.contains(container.as_str()) {
+        return false; // another machine's process has that number there
+    }
+    let target = place.target.trim_start_matches('/');
+    let seen = fs::metadata(process.join("root").join(target));
+    let (Ok(seen), Ok(here)) = (seen, fs::metadata(&place.directory)) else {
+        return false;
+    };
+    // An older kernel can't open files in the way that is asked for here.
+    let can_open = || Root::open(&place.directory).and_then(|root| root.inside(Path::new(".")));
+    (seen.dev(), seen.ino()) == (here.dev(), here.ino()) && can_open().is_ok()
+}
