@@ -1,4 +1,8 @@
-//! A tree copied by several threads at a time, cloned where the filesystem can, and hashed on the way where that is asked.
+//! A tree copied, cloned where the filesystem can, and hashed on the way where that is asked.
+//!
+//! What is hashed is in this process's hands anyway: it goes to the disk past the system's cache, several files at a time,
+//! so that the disk and the cores are busy together. What isn't hashed the system copies in its cache, one file after the
+//! other: two at a time only fight for its memory, and the writers that stand still wait for no disk.
 
 use std::fs::{File, FileTimes, Permissions};
 use std::io::{self, Read as _};
@@ -8,17 +12,24 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
 use blake3::{Hash, Hasher};
-use rustix::fs::{copy_file_range, fgetxattr, flistxattr, fsetxattr, ioctl_ficlone};
+use rustix::fs::{
+    OFlags, copy_file_range, fcntl_getfl, fcntl_setfl, fgetxattr, flistxattr, fsetxattr,
+    ioctl_ficlone,
+};
 use rustix::io::Errno;
 
 use super::flush::Flush;
 use super::root::{Entry, Kind, Root};
 use crate::data::DataError;
 use crate::data::digest::unreadable;
-use crate::data::snapshot::fingerprint::{DIRECTORY, FILE, LINK, NODE, READERS};
+use crate::data::snapshot::fingerprint::{DIRECTORY, FILE, LINK, NODE};
 
-/// Of what is read, hashed and written, so much stays in a core's own cache.
-const PIECE: usize = 256 * 1024;
+/// So much is read, hashed and written at a time.
+const PIECE: usize = 1024 * 1024;
+/// What goes past the system's cache begins and ends at multiples of it, in the file and in memory.
+const BLOCK: usize = 4096;
+/// So many files are hashed and written at a time: more of them only wait for the same disk.
+const WRITERS: usize = 4;
 /// So much the system copies before it is asked whether to go on, and brings to the disk at a time.
 const STRETCH: u64 = 32 * 1024 * 1024;
 /// Smaller files go to the disk all together at the end.
@@ -108,10 +119,12 @@ impl Copying<'_> {
         let cloned = AtomicBool::new(false);
         let hashes = Mutex::new(vec![None; entries.len()]);
         let worker = || {
-            let mut piece = vec![0; PIECE];
+            let mut room = vec![0; PIECE + BLOCK];
+            let start = room.as_ptr().align_offset(BLOCK).min(BLOCK);
+            let piece = &mut room[start..start + PIECE];
             while let Some(&index) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let entry = &entries[index];
-                let copied = self.one(entry, looks[index], &clones, &mut piece);
+                let copied = self.one(entry, looks[index], &clones, piece);
                 let copied = copied.map_err(|error| unreadable(&entry.path, &error))?;
                 if copied.cloned {
                     cloned.store(true, Ordering::Relaxed);
@@ -120,7 +133,10 @@ impl Copying<'_> {
             }
             Ok::<(), DataError>(())
         };
-        let workers = thread::available_parallelism().map_or(1, |count| count.get().min(READERS));
+        let workers = match self.hashing {
+            Hashing::OnTheWay => WRITERS,
+            Hashing::NotNow => 1,
+        };
         thread::scope(|scope| {
             let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
             let ended: Vec<_> = workers.into_iter().map(ScopedJoinHandle::join).collect();
@@ -156,10 +172,13 @@ impl Copying<'_> {
                 self.by_system(&from, &to, piece)?;
                 None
             }
+            Hashing::OnTheWay if cloned => Some(self.by_pieces(&from, None, Holes::Fill, piece)?),
             Hashing::OnTheWay => {
                 let holes = if is_thin { Holes::Stay } else { Holes::Fill };
-                let to = (!cloned).then_some(&to);
-                Some(self.by_pieces(&from, to, holes, piece)?)
+                if entry.about.len() >= LARGE {
+                    past_cache(&to, true).ok(); // not every filesystem can
+                }
+                Some(self.by_pieces(&from, Some(&to), holes, piece)?)
             }
         };
         dress(&from, &to, entry, look)?;
@@ -194,7 +213,7 @@ impl Copying<'_> {
     /// Reads all of a file, writes it where it isn't there yet, and gives its hash.
     fn by_pieces(
         &self,
-        mut from: &File,
+        from: &File,
         to: Option<&File>,
         holes: Holes,
         piece: &mut [u8],
@@ -204,29 +223,26 @@ impl Copying<'_> {
         let mut place = 0;
         loop {
             self.go_on()?;
-            let count = match from.read(piece) {
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
+            let count = fill(from, piece)?;
             let read = &piece[..count];
             if self.hashing == Hashing::OnTheWay {
                 hash.update(read);
             }
             if let Some(to) = to {
-                if count == 0 {
-                    to.set_len(place)?;
-                } else if holes == Holes::Fill || read.iter().any(|byte| *byte != 0) {
+                if count % BLOCK != 0 {
+                    past_cache(to, false)?;
+                }
+                if holes == Holes::Fill || read.iter().any(|byte| *byte != 0) {
                     to.write_all_at(read, place)?;
                 }
-                if place / STRETCH < (place + count as u64) / STRETCH {
-                    self.flush.soon(to);
-                }
-            }
-            if count == 0 {
-                return Ok(hash.finalize());
             }
             place += count as u64;
+            if count < piece.len() {
+                if let (Some(to), Holes::Stay) = (to, holes) {
+                    to.set_len(place)?;
+                }
+                return Ok(hash.finalize());
+            }
         }
     }
 
@@ -242,6 +258,27 @@ impl Copying<'_> {
         }
         Ok(())
     }
+}
+
+/// Reads until `piece` is full or the file is over, and says how much that was.
+fn fill(mut from: &File, piece: &mut [u8]) -> io::Result<usize> {
+    let mut count = 0;
+    while count < piece.len() {
+        match from.read(&mut piece[count..]) {
+            Ok(0) => break,
+            Ok(read) => count += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
+}
+
+/// Whether what is written to a file from now on goes to the disk at once, and not through the system's cache.
+fn past_cache(file: &File, is_past: bool) -> io::Result<()> {
+    let mut flags = fcntl_getfl(file)?;
+    flags.set(OFlags::DIRECT, is_past);
+    Ok(fcntl_setfl(file, flags)?)
 }
 
 struct One {
