@@ -9,7 +9,7 @@ mod shipped;
 mod support;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -104,8 +104,13 @@ impl Project {
 
     /// Nothing of it runs yet.
     async fn at(file: &str) -> Self {
+        Self::within(tempfile::tempdir().expect("a directory"), file).await
+    }
+
+    /// The same, in this directory.
+    async fn within(directory: tempfile::TempDir, file: &str) -> Self {
         let project = Self {
-            directory: tempfile::tempdir().expect("a directory"),
+            directory,
             name: support::unique_project(),
             engine: support::engine().await,
         };
@@ -129,6 +134,41 @@ impl Project {
             .args(words)
             .current_dir(self.directory.path());
         command
+    }
+
+    /// Gives the project's directory to a user who isn't root.
+    fn give_to_user(&self) {
+        let given = Command::new("chown")
+            .args(["-R", "54321:54321"])
+            .arg(self.directory.path())
+            .status();
+        assert!(given.expect("chown starts").success());
+    }
+
+    /// The tool run by that user, who may talk to the engine.
+    fn command_of_user(&self, words: &[&str]) -> Command {
+        let engine = fs::metadata("/var/run/docker.sock").expect("the engine's socket");
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=54321", "--regid=54321"])
+            .arg(format!("--groups={}", engine.gid()))
+            .args([
+                env!("CARGO_BIN_EXE_jobsprint-dev"),
+                "-p",
+                self.name.as_str(),
+            ])
+            .args(words)
+            .env("HOME", self.directory.path())
+            .current_dir(self.directory.path());
+        command
+    }
+
+    #[track_caller]
+    fn works_for_user(&self, words: &[&str]) -> String {
+        let output = self.command_of_user(words).output();
+        let output = output.expect("the tool starts");
+        assert!(output.status.success(), "{words:?}: {}", said(&output));
+        said(&output)
     }
 
     fn tool(&self, words: &[&str]) -> Output {
@@ -229,6 +269,58 @@ impl Project {
 impl Drop for Project {
     fn drop(&mut self) {
         drop(self.tool(&["down", "--volumes", "--yes", "--no-snapshot"]));
+    }
+}
+
+/// A filesystem of which files can share their blocks, in a file; gone when the test ends.
+struct Disk {
+    directory: tempfile::TempDir,
+}
+
+impl Disk {
+    fn mounted() -> Self {
+        let disk = Self {
+            directory: tempfile::tempdir().expect("a directory"),
+        };
+        let image = disk.directory.path().join("image");
+        let file = fs::File::create(&image).expect("a file");
+        file.set_len(1 << 30).expect("a size");
+        fs::create_dir(disk.path()).expect("a directory");
+        let made = Command::new("mkfs.btrfs")
+            .arg("--quiet")
+            .arg(&image)
+            .status();
+        assert!(made.expect("btrfs-progs is installed").success());
+        let mounted = Command::new("mount")
+            .args(["-o", "loop"])
+            .args([&image, &disk.path()])
+            .status();
+        assert!(
+            mounted.expect("mount starts").success(),
+            "this test needs root"
+        );
+        // A user who isn't root goes through here to a project.
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(disk.directory.path(), open).expect("opened");
+        disk
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("disk")
+    }
+
+    /// A volume of Compose that is a directory on it.
+    fn volume(&self, name: &str) -> String {
+        let place = self.path().join(name);
+        fs::create_dir(&place).expect("a directory");
+        let device = place.display();
+        format!("{{ driver_opts: {{ type: none, o: bind, device: \"{device}\" }} }}")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(self.path()).status());
     }
 }
 
@@ -477,60 +569,28 @@ async fn an_engine_that_is_elsewhere_sends_tars_and_those_of_the_first_format_co
     assert_eq!(project.word().await, "first");
 }
 
-#[tokio::test]
-async fn a_snapshot_is_its_users_own_and_comes_back_with_every_owner_and_mode() {
-    let project = Project::at(PLAIN).await;
-    let given = Command::new("chown")
-        .args(["-R", "54321:54321"])
-        .arg(project.directory.path())
-        .status();
-    assert!(given.expect("chown starts").success());
-    let engine = fs::metadata("/var/run/docker.sock")
-        .expect("the engine's socket")
-        .gid();
-    let user = |words: &[&str]| {
-        let mut command = Command::new("setpriv");
-        command
-            .args([
-                "--reuid=54321",
-                "--regid=54321",
-                &format!("--groups={engine}"),
-            ])
-            .args([
-                env!("CARGO_BIN_EXE_jobsprint-dev"),
-                "-p",
-                project.name.as_str(),
-            ])
-            .args(words)
-            .env("HOME", project.directory.path())
-            .current_dir(project.directory.path());
-        command
-    };
-    let works = |words: &[&str]| {
-        let output = user(words).output().expect("the tool starts");
-        assert!(output.status.success(), "{words:?}: {}", said(&output));
-        said(&output)
-    };
-    works(&["up"]);
+/// Keeps odd owners, modes and times, takes them away, and brings them back; gives what the save said.
+async fn keep_and_bring_back(project: &Project, works: impl Fn(&[&str]) -> String) -> String {
     project.write("first").await;
-    let make = "cd /one && mkdir -m 2750 box && echo 1 > 'box/a b' && chmod 4711 'box/a b' && \
-        chown -R 70:999 box && ln -s 'a b' box/link && chown -h 5:6 box/link && touch -d @1000 'box/a b'";
+    let make = "cd /one && rm -rf box && mkdir -m 2750 box && echo 1 > 'box/a b' && chmod 4711 'box/a b' && \
+        chown -R 70:999 box && ln -s 'a b' box/link && chown -h 5:6 box/link && touch -d @1000 'box/a b' && \
+        chown 7:8 . && chmod 1777 .";
     project.ask("writer", make).await;
     let look = "cd /one && find . -exec stat -c '%n %u:%g %a %F' {} + -type f -exec stat -c '%n %Y' {} + | grep -v '^./.bulk' | sort";
     let before = project.ask("writer", look).await;
 
     let saved = works(&["snapshot", "save", "mine"]);
-    project.ask("writer", "rm -rf /one/box").await;
+    project
+        .ask(
+            "writer",
+            "cd /one && rm -rf box && chown 0:0 . && chmod 700 .",
+        )
+        .await;
     works(&["snapshot", "restore", "mine", "--yes", "--no-snapshot"]);
 
-    assert!(
-        saved.contains(", copied, in ") || saved.contains(", cloned by the filesystem, in "),
-        "{saved}"
-    );
     assert_eq!(project.ask("writer", look).await, before);
-    let kept = project.path(".jobsprint/snapshots");
     let open = Command::new("find")
-        .arg(&kept)
+        .arg(project.path(".jobsprint/snapshots"))
         .args(["-perm", "/077", "!", "-type", "l"])
         .output();
     assert_eq!(
@@ -538,8 +598,37 @@ async fn a_snapshot_is_its_users_own_and_comes_back_with_every_owner_and_mode() 
         "",
         "nobody else may read it"
     );
+    saved
+}
 
-    let mut killed = user(&["snapshot", "save", "killed"])
+#[tokio::test]
+async fn a_snapshot_by_root_comes_back_with_every_owner_and_mode() {
+    let project = Project::up(PLAIN).await;
+
+    let saved = keep_and_bring_back(&project, |words| project.works(words)).await;
+
+    assert!(
+        saved.contains(", copied, in ") || saved.contains(", cloned by the filesystem, in "),
+        "{saved}"
+    );
+}
+
+#[tokio::test]
+async fn a_snapshot_is_its_users_own_and_comes_back_with_every_owner_and_mode() {
+    let project = Project::at(PLAIN).await;
+    project.give_to_user();
+    let works = |words: &[&str]| project.works_for_user(words);
+    works(&["up"]);
+
+    let saved = keep_and_bring_back(&project, works).await;
+
+    assert!(
+        saved.contains(", copied, in ") || saved.contains(", cloned by the filesystem, in "),
+        "{saved}"
+    );
+    let kept = project.path(".jobsprint/snapshots");
+    let mut killed = project
+        .command_of_user(&["snapshot", "save", "killed"])
         .spawn()
         .expect("the tool starts");
     let half = kept.join(format!(".{}.killed.part/one.tree", project.name));
@@ -554,6 +643,36 @@ async fn a_snapshot_is_its_users_own_and_comes_back_with_every_owner_and_mode() 
         works(&["snapshot", "delete", &name]);
     }
     assert_eq!(fs::read_dir(&kept).expect("read").count(), 0);
+}
+
+#[tokio::test]
+async fn where_the_filesystem_shares_blocks_a_snapshot_is_a_clone() {
+    let disk = Disk::mounted();
+    let file = PLAIN.replace(
+        "volumes: { one: {}, two: {} }",
+        &format!(
+            "volumes:\n  one: {}\n  two: {}\n",
+            disk.volume("one"),
+            disk.volume("two")
+        ),
+    );
+    for as_user in [false, true] {
+        let directory = tempfile::tempdir_in(disk.path()).expect("a directory");
+        let project = Project::within(directory, &file).await;
+        if as_user {
+            project.give_to_user();
+        }
+        let works = |words: &[&str]| match as_user {
+            true => project.works_for_user(words),
+            false => project.works(words),
+        };
+        works(&["up"]);
+
+        let saved = keep_and_bring_back(&project, works).await;
+
+        assert!(saved.contains(", cloned by the filesystem, in "), "{saved}");
+        assert_eq!(project.word().await, "first");
+    }
 }
 
 #[tokio::test]
