@@ -389,6 +389,27 @@ async fn every_destructive_verb_keeps_what_it_removes() {
 }
 
 #[tokio::test]
+async fn the_oldest_of_the_tools_own_can_be_restored_and_goes_only_then() {
+    let project = Project::up(PLAIN).await;
+    project.write("first").await;
+    project.works(&["snapshot", "save", "asked"]);
+    project.works(&["snapshot", "restore", "asked", "--yes"]);
+    let oldest = project.snapshots().pop().expect("one was made first");
+    project.write("second").await;
+    for _ in 0..4 {
+        project.works(&["snapshot", "restore", "asked", "--yes"]);
+    }
+    project.write("third").await;
+
+    project.works(&["snapshot", "restore", &oldest, "--yes"]);
+
+    assert_eq!(project.word().await, "first");
+    let names = project.snapshots();
+    assert_eq!(names.len(), 6, "{names:?}");
+    assert!(!names.contains(&oldest), "{names:?}");
+}
+
+#[tokio::test]
 async fn resets_restored_backups_and_new_passwords_are_preceded_by_a_snapshot() {
     let project = Project::at(SEEDED).await;
     fs::create_dir_all(project.path("seeds/postgres")).expect("a directory");
@@ -428,9 +449,12 @@ async fn resets_restored_backups_and_new_passwords_are_preceded_by_a_snapshot() 
     let version = &manifest["migrations"];
     assert!(version.is_string(), "SQL files make a version: {version}");
     project.ask("files", "echo since > /files/word").await;
-    let told = project.works(&["snapshot", "restore", &kept, "--yes", "--no-snapshot"]);
+    // The newest is of two stores alone: those come back, and the third stays as it is.
+    let told = project.works(&["snapshot", "restore", "--latest", "--yes", "--no-snapshot"]);
     assert!(
-        told.contains("the data of postgres and redis is back"),
+        told.contains(&format!(
+            "the data of postgres and redis is back at `{kept}`"
+        )),
         "{told}"
     );
     assert_eq!(psql(count).await, "3");

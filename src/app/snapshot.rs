@@ -89,16 +89,14 @@ pub(super) async fn run(session: &mut Session, request: SnapshotRequest) -> Resu
                     .hint("say yes with `--yes`"));
             }
             if request.keep == Phase::Do {
-                stock::before(
-                    session,
-                    &scene.project,
-                    &scene.engine,
-                    "restore",
-                    Cover::Stack,
-                )
-                .await?;
+                let (project, engine) = (&scene.project, &scene.engine);
+                stock::keep(session, project, engine, "restore", Cover::Stack).await?;
             }
             restore(session, &scene, &stock, &manifest).await?;
+            // Not before: the oldest, which goes, may be the one that was asked for.
+            if request.keep == Phase::Do {
+                stock::prune(&scene.project).await?;
+            }
         }
         SnapshotVerb::FollowBranch => follow_branch(session, project).await?,
     }
