@@ -465,6 +465,12 @@ async fn resets_restored_backups_and_new_passwords_are_preceded_by_a_snapshot() 
     let backup = project.works(&["--output", "json", "backup", "list"]);
     let backup: serde_json::Value = serde_json::from_str(&backup).expect("JSON");
     let name = backup["backups"][0]["name"].as_str().expect("a name");
+    for (verb, says) in [("list", name), ("prune", "removed 0 of 1 backups")] {
+        let mut command = project.command(&["backup", verb]);
+        let output = command.env("DOCKER_HOST", "unix:///nowhere.sock").output();
+        let output = said(&output.expect("the tool starts"));
+        assert!(output.contains(says), "no engine is needed: {output}");
+    }
     psql("DELETE FROM jobs").await;
     project.works(&["restore", name, "--yes"]);
     assert_eq!(psql(count).await, "3");

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::data::{Store, unless_interrupted};
+use super::project::Project;
 use super::scene::Scene;
 use super::session::Session;
 use super::{question, stock};
@@ -19,7 +20,7 @@ use crate::domain::{
 };
 use crate::event::Event;
 use crate::report::{self, Mode};
-use crate::store::Scratch;
+use crate::store::{Scratch, StateDir};
 
 /// Where backups are kept.
 enum Place {
@@ -39,15 +40,22 @@ pub(super) async fn run(session: &mut Session, request: BackupRequest) -> Result
     if let BackupVerb::Restore(backup) = &request.verb {
         return put_back(session, &request, backup).await;
     }
-    let store = Store::open(session, &request.scope).await?;
-    let place = Place::of(&store, request.directory.as_deref())?;
-    match request.verb {
-        BackupVerb::Make(form, packing) => make(session, &store, &place, (form, packing)).await?,
-        BackupVerb::List => {
+    if matches!(request.verb, BackupVerb::List | BackupVerb::Prune) {
+        // They are about files alone, whatever the engine or the stack's values are like.
+        let project = Project::load_to_look(session, &request.scope)?;
+        let place = Place::of(&project.state, request.directory.as_deref())?;
+        if request.verb == BackupVerb::Prune {
+            prune(session, &place).await?;
+        } else {
             let kept = place.look(session).await?;
             print(session, &kept.backups);
         }
-        BackupVerb::Prune => prune(session, &place).await?,
+        return Ok(0);
+    }
+    let store = Store::open(session, &request.scope).await?;
+    let place = Place::of(&store.state, request.directory.as_deref())?;
+    match request.verb {
+        BackupVerb::Make(form, packing) => make(session, &store, &place, (form, packing)).await?,
         BackupVerb::Verify(backup) => {
             let dump = dump(session, &store, &place, &backup).await?;
             let counted = data::verify(&store.context, &store.database, &dump.path);
@@ -60,7 +68,7 @@ pub(super) async fn run(session: &mut Session, request: BackupRequest) -> Result
             );
             session.events.tell(Event::Notice { text });
         }
-        BackupVerb::Restore(_) => {}
+        BackupVerb::Restore(_) | BackupVerb::List | BackupVerb::Prune => {}
     }
     Ok(0)
 }
@@ -73,7 +81,7 @@ async fn put_back(
 ) -> Result<u8, Failure> {
     let scene = Scene::open(session, &request.scope, Run::Real).await?;
     let store = Store::of(session, &scene.project, Arc::clone(&scene.engine)).await?;
-    let place = Place::of(&store, request.directory.as_deref())?;
+    let place = Place::of(&store.state, request.directory.as_deref())?;
     let dump = dump(session, &store, &place, backup).await?;
     data::inspect(&dump.path)?;
     let question = format!(
@@ -124,9 +132,9 @@ async fn make(
 
 impl Place {
     /// Where the project's backups are kept: in the directory or bucket that is given, else in its own directory.
-    fn of(store: &Store, given: Option<&Path>) -> Result<Self, Failure> {
+    fn of(state: &StateDir, given: Option<&Path>) -> Result<Self, Failure> {
         let Some(given) = given else {
-            return Ok(Self::Directory(store.state.path().join("backups")));
+            return Ok(Self::Directory(state.path().join("backups")));
         };
         if !Bucket::is_named(given) {
             return Ok(Self::Directory(given.to_owned()));
