@@ -186,12 +186,17 @@ fn fault(
     };
     let context = error.as_db_error().and_then(|refusal| refusal.where_());
     let line = context.and_then(line_of).unwrap_or(1);
-    let text = std::fs::read_to_string(&file.path).unwrap_or_default();
+    let bytes = std::fs::read(&file.path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
     let row = text.lines().nth(line - 1).unwrap_or_default();
     let field = context
         .and_then(column_of)
         .and_then(|name| columns.iter().position(|column| *column == name));
-    let column = field.map_or(1, |field| column_of_field(row, field));
+    let column = match field {
+        Some(field) => column_of_field(row, field),
+        // Postgres names no field of a row that it can't decode.
+        None => column_of_stray(&bytes, line).unwrap_or(1),
+    };
     let place = Place { line, column };
     let mut details = excerpt(shown, &text, line..=line, place);
     details.extend(words);
@@ -235,9 +240,25 @@ fn column_of_field(row: &str, field: usize) -> usize {
     row.chars().count() + 1
 }
 
+/// The character of a line, from 1, that is not UTF-8.
+fn column_of_stray(bytes: &[u8], line: usize) -> Option<usize> {
+    let row = bytes.split(|byte| *byte == b'\n').nth(line - 1)?;
+    let good = std::str::from_utf8(row).err()?.valid_up_to();
+    Some(String::from_utf8_lossy(&row[..good]).chars().count() + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stray_byte_is_found_by_its_character() {
+        let rows = b"id,title\n1,\xc3\xa4\xc3\xb6 \xff\n";
+
+        assert_eq!(column_of_stray(rows, 2), Some(6));
+        assert_eq!(column_of_stray(rows, 1), None);
+        assert_eq!(column_of_stray(rows, 9), None);
+    }
 
     #[test]
     fn the_place_of_a_bad_field_is_found_in_what_postgres_says() {

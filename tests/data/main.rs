@@ -243,6 +243,15 @@ async fn a_bad_row_is_shown_with_its_line_and_column() {
         failure.message,
         "`seeds/postgres/020_jobs.csv` failed at line 3, column 1: missing data for column \"pay\""
     );
+    database.write(
+        "seeds/postgres/020_jobs.csv",
+        b"id,title,pay\n1,Welder,30\n2,M\xc3\xbcller \xfc,40\n",
+    );
+    let failure = database.seed().await.unwrap_err();
+    assert_eq!(
+        failure.message,
+        "`seeds/postgres/020_jobs.csv` failed at line 3, column 10: invalid byte sequence for encoding \"UTF8\": 0xfc 0x2c"
+    );
     assert_eq!(database.ask("SELECT count(*) FROM jobs").await, "0");
 }
 
