@@ -48,9 +48,10 @@ pub(super) fn migration_files(directory: &Path) -> Result<Vec<MigrationFile>, Da
         });
     }
     if let Some((stem, down)) = downs.pop_first() {
-        return Err(DataError::Input {
-            path: directory.join(down),
-            reason: format!("it undoes `{stem}.sql`, which is not there"),
+        return Err(DataError::Order {
+            directory: directory.to_owned(),
+            reason: format!("`{down}` undoes `{stem}.sql`, which is not there"),
+            hint: "bring that file back, as with `git restore`, or remove what undoes it too",
         });
     }
     files.sort_by_key(|file| file.number);
@@ -154,6 +155,7 @@ pub fn new_migration(directory: &Path, name: &str, now: i64) -> Result<[PathBuf;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Failure;
 
     fn directory(names: &[&str]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
@@ -197,13 +199,25 @@ mod tests {
             (&["events.sql"], "its name must begin with a number"),
             (
                 &["001_a.down.sql"],
-                "it undoes `001_a.sql`, which is not there",
+                "`001_a.down.sql` undoes `001_a.sql`, which is not there",
             ),
         ];
         for (names, reason) in table {
             let error = read(names).unwrap_err();
             assert!(error.contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn what_undoes_a_file_that_is_gone_is_refused_with_a_way_out() {
+        let directory = directory(&["001_a.down.sql"]);
+
+        let failure = Failure::from(migration_files(directory.path()).unwrap_err());
+
+        assert_eq!(
+            failure.hints,
+            ["bring that file back, as with `git restore`, or remove what undoes it too"]
+        );
     }
 
     #[test]
