@@ -692,9 +692,12 @@ async fn where_the_filesystem_shares_blocks_a_snapshot_is_a_clone() {
         if as_user {
             project.give_to_user();
         }
-        let works = |words: &[&str]| match as_user {
-            true => project.works_for_user(words),
-            false => project.works(words),
+        let works = |words: &[&str]| {
+            if as_user {
+                project.works_for_user(words)
+            } else {
+                project.works(words)
+            }
         };
         works(&["up"]);
 

@@ -115,7 +115,7 @@ impl Copying<'_> {
         files.retain(|&index| entries[index].kind == Kind::File);
         files.sort_by_key(|&index| std::cmp::Reverse(entries[index].about.len()));
         let next = AtomicUsize::new(0);
-        let clones = AtomicBool::new(true);
+        let may_clone = AtomicBool::new(true);
         let cloned = AtomicBool::new(false);
         let hashes = Mutex::new(vec![None; entries.len()]);
         let worker = || {
@@ -124,7 +124,7 @@ impl Copying<'_> {
             let piece = &mut room[start..start + PIECE];
             while let Some(&index) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let entry = &entries[index];
-                let copied = self.one(entry, looks[index], &clones, piece);
+                let copied = self.one(entry, looks[index], &may_clone, piece);
                 let copied = copied.map_err(|error| unreadable(&entry.path, &error))?;
                 if copied.cloned {
                     cloned.store(true, Ordering::Relaxed);
@@ -151,14 +151,14 @@ impl Copying<'_> {
         &self,
         entry: &Entry,
         look: Look,
-        clones: &AtomicBool,
+        may_clone: &AtomicBool,
         piece: &mut [u8],
     ) -> io::Result<One> {
         let from = self.from.read(&entry.path)?;
         let to = self.to.create(&entry.path)?;
-        let cloned = clones.load(Ordering::Relaxed) && entry.about.len() > 0 && {
+        let cloned = may_clone.load(Ordering::Relaxed) && entry.about.len() > 0 && {
             let cloned = ioctl_ficlone(&to, &from).is_ok();
-            clones.fetch_and(cloned, Ordering::Relaxed);
+            may_clone.fetch_and(cloned, Ordering::Relaxed);
             cloned
         };
         let is_thin = entry.about.blocks() * 512 < entry.about.len();
@@ -233,7 +233,7 @@ impl Copying<'_> {
                     past_cache(to, false)?;
                 }
                 if holes == Holes::Fill || read.iter().any(|byte| *byte != 0) {
-                    to.write_all_at(read, place)?;
+                    write(to, read, place)?;
                 }
             }
             place += count as u64;
@@ -272,6 +272,17 @@ fn fill(mut from: &File, piece: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(count)
+}
+
+/// Writes at `place`, through the system's cache where the filesystem wants larger blocks than these past it.
+fn write(to: &File, bytes: &[u8], place: u64) -> io::Result<()> {
+    match to.write_all_at(bytes, place) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            past_cache(to, false)?;
+            to.write_all_at(bytes, place)
+        }
+        written => written,
+    }
 }
 
 /// Whether what is written to a file from now on goes to the disk at once, and not through the system's cache.

@@ -31,10 +31,10 @@ impl Near {
         let running = stock.running().await.ok()?;
         let mut places = BTreeMap::new();
         for (key, kept) in volumes {
-            let uses = |volumes: &BTreeMap<String, String>| {
+            let has_it = |volumes: &BTreeMap<String, String>| {
                 volumes.values().any(|volume| *volume == kept.name)
             };
-            let user = running.iter().find(|found| uses(&found.volumes))?;
+            let user = running.iter().find(|found| has_it(&found.volumes))?;
             let place = stock.engine.volume_place(&user.id, &kept.name).await;
             let place = place.ok()??;
             if !is_the_same(&user.id, &place) {

@@ -140,11 +140,11 @@ impl Root {
     }
 
     fn add(&self, directory: &Path, entries: &mut Vec<Entry>) -> io::Result<()> {
-        let inside = match directory.as_os_str().is_empty() {
-            true => None,
-            false => Some(self.inside(directory)?),
+        let inside = if directory.as_os_str().is_empty() {
+            Self(self.0.try_clone()?)
+        } else {
+            self.inside(directory)?
         };
-        let inside = inside.as_ref().unwrap_or(self);
         for name in inside.names()? {
             let flags = OFlags::PATH;
             let seen = inside.within(Path::new(&name), flags, Mode::empty())?;
