@@ -207,7 +207,7 @@ fn respond(request: &Signed<'_>, objects: &mut BTreeMap<String, String>) -> (u16
                 ""
             };
             let text = format!(
-                "<?xml version=\"1.0\"?><ListBucketResult><Name>team</Name><Prefix></Prefix>\
+                "<?xml version=\"1.0\"?><ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>team</Name><Prefix></Prefix>\
                  <MaxKeys>1000</MaxKeys>{encoding}<IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
             );
             (200, text)
@@ -278,7 +278,7 @@ fn the_check_is_that_of_the_specifications_own_example() {
 
     assert_eq!(
         request.signature("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-        "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c031957d157751f604d404"
+        "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
     );
 }
 
