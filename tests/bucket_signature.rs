@@ -50,11 +50,10 @@ impl Signed<'_> {
     fn signature(&self, secret: &str) -> String {
         let mut query = self.query();
         query.remove("X-Amz-Signature");
-        let pairs: Vec<String> = query
+        let mut pairs: Vec<String> = query
             .iter()
             .map(|(name, value)| format!("{}={}", encoded(name, ""), encoded(value, "")))
             .collect();
-        let mut pairs = pairs;
         pairs.sort();
         let canonical = format!(
             "{}\n{}\n{}\nhost:{}\n\nhost\nUNSIGNED-PAYLOAD",
@@ -192,7 +191,7 @@ fn respond(request: &Signed<'_>, objects: &mut BTreeMap<String, String>) -> (u16
             let url = given("encoding-type") == "url";
             let prefix = given("prefix");
             let found = objects.keys().filter(|key| key.starts_with(&prefix));
-            let contents: String = found
+            let contents: Vec<String> = found
                 .map(|key| {
                     let key = if url { encoded(key, "/") } else { key.clone() };
                     format!(
@@ -201,6 +200,7 @@ fn respond(request: &Signed<'_>, objects: &mut BTreeMap<String, String>) -> (u16
                     )
                 })
                 .collect();
+            let contents = contents.concat();
             let encoding = if url {
                 "<EncodingType>url</EncodingType>"
             } else {
