@@ -6,7 +6,7 @@ use crate::checkout::text;
 use crate::stores::{COUNT, Stores};
 
 /// Moments of a run, spread at random, the same each time (Park and Miller's generator).
-fn moments(count: usize, longest: Duration) -> impl Iterator<Item = Duration> {
+pub fn moments(count: usize, longest: Duration) -> impl Iterator<Item = Duration> {
     let random = std::iter::successors(Some(20_261_125_u64), |last| {
         Some(last * 48_271 % 0x7fff_ffff)
     });

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Output, Stdio};
+use std::time::Duration;
 
 use jobsprint_dev::domain::ContainerId;
 use jobsprint_dev::engine::ExecRequest;
 
 use crate::checkout::text;
+use crate::kills::moments;
 use crate::stores::Stores;
 use crate::support;
 
@@ -291,6 +293,47 @@ async fn nothing_is_left_of_a_tenant_however_its_run_ends() {
     assert_eq!(shop.left().await, "");
     shop.stores.checkout.until_stacks(0).await;
     assert!(shop.listed("tenant").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_killed_at_any_moment_leaves_nothing() {
+    let shop = Shop::new().await;
+    shop.works(&["--", "true"]);
+    for moment in moments(10, Duration::from_millis(1500)) {
+        let words = [&TENANT, &["--", "sleep", "3600"][..]].concat();
+        let mut run = shop.stores.command(&words).spawn().expect("started");
+        tokio::time::sleep(moment).await;
+        run.kill().expect("killed");
+        run.wait().expect("reaped");
+    }
+
+    // The guards of those runs, or else the next look, drop what they had.
+    let swept = shop.stores.tool(&["stacks", "gc"]);
+
+    assert!(swept.status.success(), "{}", text(&swept.stderr));
+    shop.stores.checkout.until_stacks(0).await;
+    assert_eq!(shop.left().await, "");
+    assert!(shop.listed("tenant").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shared_stores_that_have_stopped_are_made_anew() {
+    let shop = Shop::new().await;
+    let stores = ["--services", "postgres,redis", "--", "true"];
+    shop.works(&stores);
+    let project = shop.shared().remove(0);
+    let container = ContainerId::new(format!("{project}-redis-1"));
+    let engine = &shop.stores.checkout.engine;
+    engine
+        .stop_container(&container, None)
+        .await
+        .expect("stopped");
+
+    let (_, told) = shop.works(&stores);
+
+    assert!(told.contains("bringing up postgres and redis for all tenants"));
+    assert!(!told.contains(BEGUN), "{told}");
+    assert_eq!(shop.shared(), [project]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
