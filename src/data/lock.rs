@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
 use super::admin::Admin;
 use super::{DataContext, DataError};
-use crate::domain::Service;
+use crate::domain::{Home, Service};
 use crate::event::{Event, Events};
 
 /// `jobsprint` in ASCII, cut to eight bytes: no other tool's key.
@@ -23,7 +24,12 @@ impl Lock {
     /// Takes the lock, waiting for whoever has it. The session's end gives it back, however it ends.
     pub(super) async fn take(context: &DataContext, database: &Service) -> Result<Self, DataError> {
         let admin = Admin::open(context, database).await?;
-        take(&admin.session().client, &context.events).await?;
+        let key = match database.home {
+            Home::Own => KEY,
+            // Each tenant of a server works on its own data alone.
+            Home::Shared => key_of(admin.database()),
+        };
+        take_key(&admin.session().client, &context.events, key).await?;
         // Nobody else works on it now: if it is closed, a run that was killed left it so.
         admin.reopen(admin.database()).await?;
         Ok(Self(admin))
@@ -40,10 +46,20 @@ impl Lock {
 /// It is asked for again and again rather than waited for inside the database: a waiting session would hold a snapshot,
 /// and `CREATE INDEX CONCURRENTLY` of the run that works would wait for that, for ever.
 pub(super) async fn take(client: &Client, events: &Events) -> Result<(), DataError> {
+    take_key(client, events, KEY).await
+}
+
+/// A key for one database of a server that stacks share.
+fn key_of(database: &str) -> i64 {
+    let hash = Sha256::digest(database);
+    i64::from_be_bytes(std::array::from_fn(|at| hash[at]))
+}
+
+async fn take_key(client: &Client, events: &Events, key: i64) -> Result<(), DataError> {
     let locking = |error| DataError::database("taking the lock", &error);
     let mut told = false;
     loop {
-        let sql = format!("SELECT pg_try_advisory_lock({KEY})");
+        let sql = format!("SELECT pg_try_advisory_lock({key})");
         let rows = client.query_typed(&sql, &[]).await.map_err(locking)?;
         if rows.first().is_some_and(|row| row.get(0)) {
             return Ok(());
