@@ -10,7 +10,7 @@ use super::{exec, logs};
 use crate::data;
 use crate::domain::{
     AmqpLogin, DbRequest, DbVerb, Exec, Failure, FailureKind, HostPort, Logs, Phase, PostgresLogin,
-    Readiness, RedisLogin, Reveal, Role, Scope, Secret, Service,
+    Readiness, RedisLogin, Reveal, Role, Scope, Secret, Service, percent_encoded,
 };
 use crate::report;
 
@@ -219,19 +219,6 @@ fn unknown(store: &Service) -> Failure {
     let message = format!("`{}` is no store that this verb knows", store.name);
     Failure::new(FailureKind::Usage, message)
         .hint("it knows services with `ready: postgres`, `redis` or `amqp`")
-}
-
-/// A value as a URL holds it (RFC 3986): all but unreserved characters as `%XX`.
-fn percent_encoded(value: &str) -> String {
-    value
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 fn exposed(password: &Secret) -> String {

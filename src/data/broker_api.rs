@@ -117,15 +117,3 @@ fn reason(status: u16, body: &[u8]) -> String {
         (reason, _) => reason.to_string(),
     }
 }
-
-/// A name as a path of the API holds it.
-pub(super) fn encoded(name: &str) -> String {
-    name.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
-}

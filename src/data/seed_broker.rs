@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
-use super::broker_api::{BrokerApi, encoded};
+use super::broker_api::BrokerApi;
 use super::excerpt::Place;
 use super::script::Script;
 use super::seed_files::Store;
 use super::seed_store::{Again, Hashed, SeedOptions, wanted};
 use super::{DataContext, DataError, DataOutcome};
-use crate::domain::{AmqpLogin, Home, Service};
+use crate::domain::{AmqpLogin, Home, Service, percent_encoded};
 use crate::event::Event;
 
 const MARKS: &str = "jobsprint_dev_seeds";
@@ -89,7 +89,7 @@ impl Seeded {
             // Of a broker that stacks share, the rest is others'.
             Home::Shared => Self {
                 marks,
-                definitions: format!("/api/definitions/{}", encoded(&vhost)),
+                definitions: format!("/api/definitions/{}", percent_encoded(&vhost)),
                 only: Some(vhost),
             },
         }
@@ -120,7 +120,7 @@ pub(super) async fn note(
     marks: &Value,
 ) -> Result<(), DataError> {
     let noted = json!({ "name": parameter, "value": marks });
-    let path = format!("/api/global-parameters/{}", encoded(parameter));
+    let path = format!("/api/global-parameters/{}", percent_encoded(parameter));
     let noted = api.send(Method::PUT, &path, Some(&noted)).await?;
     noted.map_err(|reason| api.refused("noting a seed", &reason))
 }
@@ -129,7 +129,7 @@ async fn marks(
     api: &BrokerApi<'_>,
     parameter: &str,
 ) -> Result<BTreeMap<String, String>, DataError> {
-    let path = format!("/api/global-parameters/{}", encoded(parameter));
+    let path = format!("/api/global-parameters/{}", percent_encoded(parameter));
     let mut noted = api.get(&path).await?.unwrap_or_default();
     Ok(serde_json::from_value(noted["value"].take()).unwrap_or_default())
 }
@@ -246,8 +246,8 @@ async fn take_back(api: &BrokerApi<'_>, place: &Seeded, before: &Value) -> Resul
 /// The paths of what is in `after` alone.
 fn new_ones(kind: &str, before: &Value, after: &Value) -> Vec<String> {
     let path = |item: &Value| {
-        let vhost = item["vhost"].as_str().map(encoded);
-        let name = item["name"].as_str().map(encoded);
+        let vhost = item["vhost"].as_str().map(percent_encoded);
+        let name = item["name"].as_str().map(percent_encoded);
         let parts: Vec<String> = [vhost, name].into_iter().flatten().collect();
         parts.join("/")
     };

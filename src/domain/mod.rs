@@ -23,6 +23,7 @@ mod request;
 mod secret;
 mod service;
 mod stack;
+mod url;
 mod verdict;
 mod watch;
 
@@ -66,5 +67,6 @@ pub use service::{
     SeedCommand, Service,
 };
 pub use stack::{BaseImage, FileObject, FileSource, Stack};
+pub use url::percent_encoded;
 pub use verdict::{Deed, Level, Mend, Verdict};
 pub use watch::{Afterwards, Notice, WatchAction, WatchRequest, WatchRule, WatchVerb, Watching};

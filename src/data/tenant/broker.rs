@@ -3,10 +3,10 @@
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::data::broker_api::{BrokerApi, encoded};
+use crate::data::broker_api::BrokerApi;
 use crate::data::seed_broker;
 use crate::data::{DataContext, DataError};
-use crate::domain::{AmqpLogin, Service};
+use crate::domain::{AmqpLogin, Service, percent_encoded};
 
 /// Makes the host and the user, who may do all there; definitions are imported where given.
 pub(super) async fn make(
@@ -17,7 +17,7 @@ pub(super) async fn make(
 ) -> Result<(), DataError> {
     let api = BrokerApi::of(context, store);
     let login = login_of(own);
-    let (user, host) = (encoded(&login.user), encoded(&login.vhost));
+    let (user, host) = (percent_encoded(&login.user), percent_encoded(&login.vhost));
     // Only an administrator imports definitions and notes what was imported; queues are reached by permission alone.
     let account = json!({ "password": login.password.expose(), "tags": "administrator" });
     let all = json!({ "configure": ".*", "write": ".*", "read": ".*" });
@@ -51,11 +51,11 @@ pub(super) async fn drop(
     let api = BrokerApi::of(context, store);
     let login = login_of(own);
     let paths = [
-        format!("/api/users/{}", encoded(&login.user)),
-        format!("/api/vhosts/{}", encoded(&login.vhost)),
+        format!("/api/users/{}", percent_encoded(&login.user)),
+        format!("/api/vhosts/{}", percent_encoded(&login.vhost)),
         format!(
             "/api/global-parameters/{}",
-            encoded(&seed_broker::marks_of(own))
+            percent_encoded(&seed_broker::marks_of(own))
         ),
     ];
     for path in paths {
@@ -75,11 +75,11 @@ pub(super) async fn keep(
     own: &Service,
 ) -> Result<Value, DataError> {
     let api = BrokerApi::of(context, store);
-    let host = encoded(&login_of(own).vhost);
+    let host = percent_encoded(&login_of(own).vhost);
     let definitions = api.get(&format!("/api/definitions/{host}")).await?;
     let marks = format!(
         "/api/global-parameters/{}",
-        encoded(&seed_broker::marks_of(own))
+        percent_encoded(&seed_broker::marks_of(own))
     );
     let mut marks = api.get(&marks).await?.unwrap_or_default();
     Ok(json!({ "definitions": definitions, "marks": marks["value"].take() }))

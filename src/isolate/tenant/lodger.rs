@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::url::{Rewritten, Url, encoded, rewrite};
+use super::url::{Rewritten, Url, rewrite};
 use crate::domain::{
     AmqpLogin, HostPort, PostgresLogin, ReadFile, Readiness, RedisLogin, Secret, Service,
+    percent_encoded,
 };
 
 /// What a tenant has in every store: its role, database, user and virtual host are named alike.
@@ -160,9 +161,12 @@ impl Lodger {
         let is_here = self.hosts.contains(url.host)
             || url.port.is_some_and(|port| self.ports.contains(&port));
         (fits && is_here).then(|| {
-            let (user, password) = (encoded(&self.user), encoded(self.password.expose()));
+            let (user, password) = (
+                percent_encoded(&self.user),
+                percent_encoded(self.password.expose()),
+            );
             let (scheme, address) = (url.scheme, url.address());
-            let place = encoded(&self.place);
+            let place = percent_encoded(&self.place);
             format!("{scheme}://{user}:{password}@{address}/{place}")
         })
     }

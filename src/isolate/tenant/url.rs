@@ -74,18 +74,6 @@ pub(super) fn rewrite(text: &str, other: impl Fn(&Url) -> Option<String>) -> Rew
     rewritten
 }
 
-/// A word as it stands in a URL.
-pub(super) fn encoded(word: &str) -> String {
-    word.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
