@@ -293,6 +293,34 @@ fn slow(image: &jobsprint_dev::domain::ImageRef) -> String {
     format!("services:\n{}", services.concat())
 }
 
+#[tokio::test]
+async fn a_container_that_somebody_paused_goes_on() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("it is bound").port();
+    drop(free);
+    let compose = format!(
+        "services:\n  a:\n    image: {image}\n    stop_grace_period: 0s\n    ports: [\"127.0.0.1:{port}:80\"]\n    \
+         x-jobsprint: {{ ready: started }}\n"
+    );
+    let project = Project::new(&bed.project, &compose);
+    project.run(&["up"]).works();
+    let seen = async || {
+        let observed = bed.engine.observe(&bed.project, &[]).await;
+        observed.expect("it answers").containers.remove(0)
+    };
+    let before = seen().await;
+    let paused = bed.engine.pause_container(&before.id).await;
+    paused.expect("it runs");
+
+    project.run(&["up"]).works();
+
+    let after = seen().await;
+    assert!(after.is_running());
+    assert_eq!(after.id, before.id);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_a_killed_run_made_late_is_put_aside() {
     let bed = Bed::make().await;

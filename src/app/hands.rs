@@ -136,6 +136,10 @@ impl Hands {
                 let stopped = self.engine.stop_container(container, *grace).await;
                 stopped.map_err(|error| faults::at(&title(), error))?;
             }
+            Action::UnpauseContainer { name } => {
+                let unpaused = self.engine.unpause_container(&ContainerId::new(name)).await;
+                unpaused.map_err(|error| faults::at(&title(), error))?;
+            }
             Action::RestartContainer {
                 container, grace, ..
             } => {

@@ -26,6 +26,8 @@ pub enum Fate {
     Finished,
     /// It is right, but stands still.
     Start,
+    /// It is right, but paused.
+    Unpause,
     /// It is not what the file asks for.
     Replace(Cause),
 }
@@ -52,9 +54,8 @@ pub fn fate(
             Fate::Finished
         }
         ContainerState::Dead => Fate::Replace(Cause::Stopped),
-        ContainerState::Created | ContainerState::Paused | ContainerState::Exited { .. } => {
-            Fate::Start
-        }
+        ContainerState::Paused => Fate::Unpause,
+        ContainerState::Created | ContainerState::Exited { .. } => Fate::Start,
     }
 }
 

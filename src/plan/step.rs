@@ -22,6 +22,8 @@ pub enum Cause {
     NewImage,
     /// The container stands still.
     Stopped,
+    /// The container is paused.
+    Paused,
     /// A service that it follows (`restart: true`) was replaced.
     Follows(ServiceName),
     /// More containers than the file asks for.
@@ -41,6 +43,7 @@ impl fmt::Display for Cause {
             Self::Changed(parts) => f.write_str(&parts.join(", ")),
             Self::NewImage => f.write_str("image changed"),
             Self::Stopped => f.write_str("stopped"),
+            Self::Paused => f.write_str("paused"),
             Self::Follows(service) => write!(f, "follows {service}"),
             Self::Surplus => f.write_str("more than asked for"),
             Self::Orphan => f.write_str("no longer in the file"),
@@ -99,6 +102,11 @@ pub enum Action {
         /// Time before the kill; `None` for the container's own.
         grace: Option<Duration>,
     },
+    /// Let a paused container go on.
+    UnpauseContainer {
+        /// Its name.
+        name: String,
+    },
     /// Restart a container.
     RestartContainer {
         /// Which.
@@ -149,7 +157,9 @@ impl Action {
             Self::CreateNetwork(_) | Self::RequireNetwork(_) => StepKind::Network,
             Self::CreateVolume(_) | Self::RequireVolume(_) => StepKind::Volume,
             Self::CreateContainer(_) => StepKind::Create,
-            Self::StartContainer { .. } | Self::RestartContainer { .. } => StepKind::Start,
+            Self::StartContainer { .. }
+            | Self::UnpauseContainer { .. }
+            | Self::RestartContainer { .. } => StepKind::Start,
             Self::AwaitReady { .. } => StepKind::Ready,
             Self::AwaitCompletion { .. } => StepKind::Complete,
             Self::Migrate => StepKind::Migrate,

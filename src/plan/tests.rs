@@ -139,6 +139,22 @@ fn a_stopped_container_is_started_and_no_more() {
 }
 
 #[test]
+fn a_paused_container_goes_on_and_no_more() {
+    let stack = stack([service("api")]);
+    let mut observed = running(&stack);
+    observed.containers[0].state = ContainerState::Paused;
+
+    let plan = planned(&stack, &observed);
+
+    assert_plan(
+        &plan,
+        "
+  1. unpause shop-api-1 (paused)
+  2. wait until shop-api-1 is ready (needed) after 1",
+    );
+}
+
+#[test]
 fn a_one_shot_that_ended_well_is_not_run_again() {
     let stack = stack([
         service("migrate"),

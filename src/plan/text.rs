@@ -24,6 +24,7 @@ pub fn describe(step: &Step) -> String {
         Action::SeedStore => format!("seed {service}"),
         Action::SeedService => format!("run the seed command of {service}"),
         Action::StopContainer { name, .. } => format!("stop {name}"),
+        Action::UnpauseContainer { name } => format!("unpause {name}"),
         Action::RestartContainer { name, .. } => format!("restart {name}"),
         Action::RemoveContainer { name, .. } => format!("remove container {name}"),
         Action::RemoveNetwork { name, .. } => format!("remove network {name}"),

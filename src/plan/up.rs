@@ -168,6 +168,15 @@ impl<'a> Planner<'a> {
             Fate::Start => {
                 running.insert(self.start(service, &name, BTreeSet::new(), Cause::Stopped, gate));
             }
+            Fate::Unpause => {
+                running.insert(self.plan.add(
+                    Action::UnpauseContainer { name: name.clone() },
+                    Some(&service.name),
+                    Cause::Paused,
+                    gate.needs.clone(),
+                    gate.after.clone(),
+                ));
+            }
             Fate::Replace(cause) => {
                 let created = self.create(service, spec, found, &cause);
                 milestones.created.insert(created);
