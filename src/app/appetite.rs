@@ -17,8 +17,8 @@ use crate::store::{BrokenRecord, StateDir, read_record, write_record};
 const FILE: &str = "memory.json";
 /// The version of that file.
 const VERSION: u32 = 1;
-/// How long the engine may take to tell: a start has waited enough already.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the engine may take to tell. It answers at once but where it has much to do.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The most that each service took, in bytes of one container.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
