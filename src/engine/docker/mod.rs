@@ -20,6 +20,7 @@ mod pause;
 mod survey;
 mod transfer;
 mod twins;
+mod usage;
 mod volumes;
 
 pub use client::DockerEngine;
