@@ -17,7 +17,6 @@ use super::set_up::interrupted;
 use super::teardown::remove;
 use crate::app::project::Project;
 use crate::app::session::Session;
-use crate::app::up::Walk;
 use crate::app::{faults, up};
 use crate::data::{DataContext, Glance, Inputs, Wanted};
 use crate::domain::{
@@ -356,17 +355,7 @@ async fn make(
         steps: plan.summaries(),
     });
     let limit = request.ready_timeout;
-    let walk = Walk {
-        project,
-        engine,
-        plan: &plan,
-        limit: Some(limit),
-        packages: Consent::Ask,
-        stale: BTreeSet::new(),
-        events: &session.events,
-        interrupt: &session.interrupt,
-    };
-    let walked = walk.by(|hands| hands).await?;
+    let walked = up::walk(session, project, engine, &plan, Some(limit), Consent::Ask).await?;
     if walked.outcome.interrupted {
         return Err(interrupted());
     }
