@@ -271,6 +271,14 @@ impl Project {
         is_sensitive(self.schema.as_ref(), name)
     }
 
+    /// Whether the variable of this name is an address that the schema puts together of other variables.
+    pub fn is_composed(&self, name: &str) -> bool {
+        let described = self.schema.as_ref();
+        described
+            .and_then(|schema| schema.variable(name))
+            .is_some_and(Variable::is_composed)
+    }
+
     /// The directory of locks: beside all projects, since two checkouts may name the same one.
     pub fn locks(&self) -> PathBuf {
         self.locks.clone()

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::config::{escape, objects};
 use super::{Loaded, emit};
+use crate::domain::Secret;
 
 /// The variable that stands for the project's root.
 pub const ROOT: &str = "JOBSPRINT_ROOT";
@@ -20,12 +21,19 @@ pub struct Portable {
     pub yaml: String,
     /// The variables that stand for secrets.
     pub secrets: BTreeSet<String>,
+    /// The declared addresses, with the same variables; one that is secret as a whole is left out.
+    pub addresses: BTreeMap<String, String>,
 }
 
-/// Writes the model so that it can be brought up elsewhere: the same secret is the same variable everywhere, so that
-/// what has to agree agrees again once these are given.
+/// Writes the model, and the addresses that are `declared` beside it, so that they can be brought up elsewhere: the same
+/// secret is the same variable everywhere, so that what has to agree agrees again once these are given.
 #[must_use]
-pub fn portable(loaded: &Loaded, root: &Path, is_sensitive: &dyn Fn(&str) -> bool) -> Portable {
+pub fn portable(
+    loaded: &Loaded,
+    root: &Path,
+    declared: &BTreeMap<String, Secret>,
+    is_sensitive: &dyn Fn(&str) -> bool,
+) -> Portable {
     let mut model = loaded.model.as_json().clone();
     let mut names = Names::default();
     for (name, value) in &loaded.environment {
@@ -34,14 +42,27 @@ pub fn portable(loaded: &Loaded, root: &Path, is_sensitive: &dyn Fn(&str) -> boo
         }
     }
     hide_named(&mut model, is_sensitive, &mut names);
-    hide_addresses(&mut model, &mut names);
-    escape(&mut model);
     let root = root.display().to_string();
-    restore(&mut model, &names, &root);
+    finish(&mut model, &mut names, &root);
+    let addresses = declared.iter().filter_map(|(name, value)| {
+        let mut address = Json::String(value.expose().to_owned());
+        finish(&mut address, &mut names, &root);
+        let text = address.as_str().filter(|text| text.contains("://"))?;
+        Some((name.clone(), text.to_owned()))
+    });
+    let addresses = addresses.collect();
     Portable {
         yaml: emit::yaml(&model),
+        addresses,
         secrets: names.names.into_iter().collect(),
     }
+}
+
+/// Hides what is left of secrets, and writes the rest as a Compose file has it.
+fn finish(value: &mut Json, names: &mut Names, root: &str) {
+    hide_addresses(value, names);
+    escape(value);
+    restore(value, names, root);
 }
 
 /// Opens and closes the number of a secret, until all `$` of the file are doubled.
@@ -246,6 +267,7 @@ services:
         let portable = portable(
             &loaded(FILE, &given),
             Path::new("/home/ada/shop"),
+            &BTreeMap::new(),
             &crate::composefile::config::is_sensitive,
         );
 
@@ -270,6 +292,7 @@ services:
         let portable = portable(
             &first,
             Path::new("/home/ada/shop"),
+            &BTreeMap::new(),
             &crate::composefile::config::is_sensitive,
         );
         let text: &'static str = Box::leak(portable.yaml.into_boxed_str());
@@ -285,5 +308,42 @@ services:
         );
 
         assert_eq!(again.stack.services, first.stack.services);
+    }
+
+    #[test]
+    fn declared_addresses_keep_their_ports_and_lose_their_secrets() {
+        let given = [
+            ("DB_PASSWORD", "s3cret-value"),
+            ("HOOK_TOKEN", "https://elsewhere/s3cret"),
+        ];
+        let declared = [
+            ("API_URL", "http://localhost:4000/$x"),
+            ("DB_URL", "postgres://me:s3cret-value@localhost:5432/shop"),
+            ("HOOK_URL", "https://elsewhere/s3cret"),
+            ("OTHER_URL", "amqp://me:typed@localhost"),
+        ];
+        let declared = declared.map(|(name, value)| (name.to_owned(), value.into()));
+
+        let portable = portable(
+            &loaded(FILE, &given),
+            Path::new("/home/ada/shop"),
+            &declared.into(),
+            &crate::composefile::config::is_sensitive,
+        );
+
+        let addresses: Vec<(&str, &str)> = portable
+            .addresses
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        assert_eq!(
+            addresses,
+            [
+                ("API_URL", "http://localhost:4000/$$x"),
+                ("DB_URL", "postgres://me:${DB_PASSWORD}@localhost:5432/shop"),
+                ("OTHER_URL", "amqp://me:${URL_PASSWORD_2}@localhost"),
+            ]
+        );
+        assert!(portable.secrets.contains("URL_PASSWORD_2"));
     }
 }

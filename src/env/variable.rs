@@ -66,6 +66,15 @@ impl Variable {
         self.exposure == Exposure::Sensitive
     }
 
+    /// Whether its default is an address with other variables in it.
+    #[must_use]
+    pub fn is_composed(&self) -> bool {
+        match &self.origin {
+            Origin::Default(written) => written.contains("://") && written.contains("${"),
+            Origin::Generated(_) | Origin::Asked { .. } | Origin::Nowhere => false,
+        }
+    }
+
     /// Whether it must have a value.
     #[must_use]
     pub fn is_required(&self) -> bool {

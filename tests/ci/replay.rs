@@ -1,11 +1,26 @@
 //! A failed run, brought up again from its capsule.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use crate::checkout::{Checkout, text};
 
 const SECRET: &str = "s3cr3t-value-of-ci";
+
+const SCHEMA: &str = "\
+# @required @sensitive @generate=alnum(32) @type=string(minLength=8)
+API_SECRET=
+
+# @type=port
+WEB_PORT=4000
+
+# @type=url
+SAID_URL=http://localhost:${WEB_PORT}/said
+
+# @type=url @sensitive
+CACHE_URL=redis://:${API_SECRET}@localhost:${WEB_PORT}/0
+";
 
 /// A checkout whose service serves the secrets that it was given, and the capsule of a run that failed there.
 async fn failed() -> (Checkout, PathBuf) {
@@ -37,6 +52,12 @@ async fn failed() -> (Checkout, PathBuf) {
 fn replay(checkout: &Checkout, capsule: &Path, words: &[&str]) -> std::process::Output {
     let capsule = capsule.display().to_string();
     checkout.run(&[&["replay", &capsule], words].concat())
+}
+
+/// Of an address on this machine.
+fn port(address: &str) -> &str {
+    let (_, rest) = address.split_once("localhost:").expect("it is local");
+    rest.split('/').next().expect("a port")
 }
 
 /// The replays of this checkout that the engine has any part of.
@@ -71,6 +92,97 @@ async fn a_command_runs_on_the_stack_of_a_capsule_with_fresh_secrets_that_agree(
     assert_eq!(replays(&checkout).await, Vec::<String>::new());
     let code = replay(&checkout, &capsule, &["--", "sh", "-c", "exit 7"]);
     assert_eq!(code.status.code(), Some(7));
+}
+
+/// The same, with addresses that only the schema declares; the command of the run that failed has written them down.
+async fn failed_with_schema() -> (Checkout, PathBuf, String) {
+    let checkout = Checkout::new().await;
+    let root = checkout.directory.path();
+    let path = root.join("compose.yaml");
+    let file = fs::read_to_string(&path).expect("a file");
+    let file = file
+        .replace(
+            "[httpd, -f, -p, \"8080\", -h, /etc]",
+            "[sh, -c, \"echo $$API_SECRET > /data/said; exec httpd -f -p 8080 -h /data\"]",
+        )
+        .replace("127.0.0.1:4000:8080", "127.0.0.1:${WEB_PORT}:8080")
+        .replace(
+            "environment: { ",
+            "environment: { API_SECRET: \"${API_SECRET}\", CACHE: \"${CACHE_URL}\", ",
+        );
+    fs::write(&path, file).expect("written");
+    fs::create_dir(root.join("templates")).expect("made");
+    fs::write(root.join("templates/.env.schema"), SCHEMA).expect("written");
+    let script = "echo $SAID_URL $CACHE_URL > asked; false";
+    let ran = checkout.run(&["--artifacts", "out", "--", "sh", "-c", script]);
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
+    let made = fs::read_dir(root.join("out")).expect("made");
+    let capsule = made.flatten().next().expect("one").path();
+    let asked = fs::read_to_string(root.join("asked")).expect("written");
+    (checkout, capsule, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_gets_the_declared_addresses_with_the_ports_and_secrets_of_the_replay() {
+    let (checkout, capsule, then) = failed_with_schema().await;
+    let (said_then, cache_then) = then.trim().split_once(' ').expect("two addresses");
+    let port_then: u16 = port(said_then).parse().expect("a port");
+    let secret_then = &cache_then["redis://:".len()..][..32];
+    // Whoever holds it makes the replay choose another one.
+    let held = TcpListener::bind(("127.0.0.1", port_then)).expect("it was free before");
+
+    let script = "curl --silent --show-error $SAID_URL; echo $SAID_URL $CACHE_URL $WEB_URL";
+    let ran = replay(&checkout, &capsule, &["--", "sh", "-c", script]);
+
+    drop(held);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    let output = text(&ran.stdout);
+    let words: Vec<&str> = output.split_whitespace().collect();
+    let [secret, said, cache, web] = words.as_slice() else {
+        panic!("the secret and three addresses: {output}");
+    };
+    let port = port(said);
+    assert_ne!(port, port_then.to_string());
+    assert_eq!(*said, format!("http://localhost:{port}/said"));
+    assert_eq!(*cache, format!("redis://:{secret}@localhost:{port}/0"));
+    assert_eq!(*web, format!("http://localhost:{port}"));
+    assert_ne!(*secret, secret_then);
+    assert!(!text(&ran.stderr).contains(secret), "{}", text(&ran.stderr));
+    for name in ["model.yaml", "replay.json", "summary.md", "timeline.log"] {
+        let file = fs::read_to_string(capsule.join(name)).expect(name);
+        assert!(!file.contains(secret_then), "{name}: {file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capsule_without_declared_addresses_is_brought_up_as_before() {
+    let (checkout, capsule, _) = failed_with_schema().await;
+    let path = capsule.join("replay.json");
+    let file = fs::read_to_string(&path).expect("read");
+    let mut old: serde_json::Value = serde_json::from_str(&file).expect("JSON");
+    let fields = old.as_object_mut().expect("an object");
+    fields.remove("addresses").expect("it has them");
+    fs::write(&path, old.to_string()).expect("written");
+
+    let script = "curl --silent --fail $WEB_URL/said && echo \"[$SAID_URL]\"";
+    let ran = replay(&checkout, &capsule, &["--", "sh", "-c", script]);
+
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    assert!(text(&ran.stdout).ends_with("[]\n"), "{}", text(&ran.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_fails_too_leaves_a_capsule_with_the_same_addresses() {
+    let (checkout, capsule, _) = failed_with_schema().await;
+    replay(&checkout, &capsule, &["--", "false"]);
+    let root = checkout.directory.path().join("target/jobsprint-ci");
+    let made = fs::read_dir(root).expect("made").flatten().next();
+    let second = made.expect("one").path();
+
+    let script = "curl --silent --fail $SAID_URL >said && test \"$SAID_URL\" = \"$WEB_URL/said\"";
+    let ran = replay(&checkout, &second, &["--", "sh", "-c", script]);
+
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]

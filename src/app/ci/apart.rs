@@ -76,6 +76,8 @@ pub(in crate::app) struct Apart {
     pub project: Project,
     /// What the command finds in its environment.
     pub told: BTreeMap<String, Secret>,
+    /// The addresses that the schema declares, with the files' ports.
+    pub declared: BTreeMap<String, Secret>,
     /// What its stores begin with.
     pub base: Base,
     /// What it has of shared stores.
@@ -89,6 +91,7 @@ impl Apart {
         Self {
             project,
             told,
+            declared: BTreeMap::new(),
             base: Base::nothing(),
             tenant: None,
             _lock: None,
@@ -217,6 +220,7 @@ impl Original {
         Ok(Apart {
             project: Project::apart(session, &self.place, loaded, stack, schema),
             told,
+            declared,
             base,
             tenant: None,
             _lock: lock,

@@ -83,7 +83,10 @@ pub(super) async fn write(
     let images = Pins::of(engine, stack).await;
     save(&capsule.join("images.json"), &json_of(&images))?;
     let (project, root) = (&apart.project, &apart.project.root);
-    let model = portable(&project.loaded, root, &|name| project.is_sensitive(name));
+    let declared = &apart.declared;
+    // Of an address that the schema puts together, the parts are hidden: with another password it means the same again.
+    let is_hidden = |name: &str| project.is_sensitive(name) && !project.is_composed(name);
+    let model = portable(&project.loaded, root, declared, &is_hidden);
     // What is a secret's value still, because a command or a path holds it in another form, is masked as in a log.
     save(&capsule.join(MODEL), &session.masked(&model.yaml))?;
     let relic = Relic {
@@ -93,6 +96,7 @@ pub(super) async fn write(
         migrated: request.migrate == Phase::Do,
         seeded: request.seed == Phase::Do,
         secrets: model.secrets,
+        addresses: model.addresses,
         ..Relic::new(wrong.headline.clone(), root.clone(), images)
     };
     save(

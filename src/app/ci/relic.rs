@@ -10,7 +10,7 @@ use super::pins::Pins;
 use crate::app::randomness::SystemRandomness;
 use crate::composefile::ROOT;
 use crate::domain::{Failure, FailureKind, Secret};
-use crate::dotenv;
+use crate::dotenv::{self, Template};
 use crate::env::{Document, Recipe};
 use crate::store::{Privacy, write};
 
@@ -42,6 +42,10 @@ pub(super) struct Relic {
     pub seeded: bool,
     /// The variables of the model that stand for secrets.
     pub secrets: BTreeSet<String>,
+    /// The addresses that the schema declares, with the model's ports and such variables; capsules of earlier versions
+    /// have none.
+    #[serde(default)]
+    pub addresses: BTreeMap<String, String>,
     /// The images.
     pub images: Pins,
 }
@@ -59,6 +63,7 @@ impl Relic {
             migrated: true,
             seeded: true,
             secrets: BTreeSet::new(),
+            addresses: BTreeMap::new(),
             images,
         }
     }
@@ -118,6 +123,18 @@ impl Relic {
         write(&path, text.as_bytes(), Privacy::Private).map_err(Failure::from)?;
         Ok(values)
     }
+
+    /// What the schema declared, with these values for the model's variables.
+    pub fn declared(&self, values: &BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
+        let lookup = |name: &str| values.get(name).map(|value| value.expose().to_owned());
+        let addresses = self.addresses.iter().filter_map(|(name, text)| {
+            // What a hand has spoilt is left out.
+            let template = Template::parse(text).ok()?;
+            let address = template.expand(&lookup).ok()?.text;
+            Some((name.clone(), Secret::new(address)))
+        });
+        addresses.collect()
+    }
 }
 
 #[cfg(test)]
@@ -143,6 +160,46 @@ mod tests {
         assert_eq!(second[ROOT].expose(), "/home/ben");
         let file = capsule.path().join(".env").metadata().unwrap();
         assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn declared_addresses_get_the_secrets_of_the_replay() {
+        let mut relic = Relic::new("x".to_owned(), PathBuf::from("/ci"), Pins::default());
+        let texts = [
+            ("API_URL", "http://localhost:4000/$$x"),
+            (
+                "DATABASE_URL",
+                "postgres://me:${DB_PASSWORD}@localhost/shop",
+            ),
+            ("SPOILT_URL", "http://${"),
+        ];
+        relic.addresses = texts.map(|(name, text)| (name.into(), text.into())).into();
+        let values = BTreeMap::from([("DB_PASSWORD".to_owned(), Secret::new("fresh"))]);
+
+        let declared = relic.declared(&values);
+
+        let declared: Vec<_> = declared
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expose()))
+            .collect();
+        assert_eq!(
+            declared,
+            [
+                ("API_URL", "http://localhost:4000/$x"),
+                ("DATABASE_URL", "postgres://me:fresh@localhost/shop"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_capsule_of_an_earlier_version_declares_no_address() {
+        let capsule = tempfile::tempdir().unwrap();
+        let relic = Relic::new("x".to_owned(), PathBuf::from("/ci"), Pins::default());
+        let mut written = serde_json::to_value(&relic).unwrap();
+        written.as_object_mut().unwrap().remove("addresses");
+        fs::write(capsule.path().join(FILE), written.to_string()).unwrap();
+
+        assert_eq!(Relic::read(capsule.path()).unwrap(), relic);
     }
 
     #[test]

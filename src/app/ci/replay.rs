@@ -165,12 +165,14 @@ async fn apart(
         relic.images.pin(&mut stack);
     }
     let names = plan::select(&stack, &relic.services).map_err(|error| up::unknown(&error))?;
-    let nothing = std::collections::BTreeMap::new();
-    let told = host_environment(&stack, &names, &nothing, &choice.relocation);
+    let declared = relic.declared(&values);
+    let told = host_environment(&stack, &names, &declared, &choice.relocation);
     let place = Place::find(session, &scope);
     let mut project = Project::apart(session, &place, loaded, stack, None);
     // Secrets whose names don't say so are such, too.
     session.conceal(&values.into_values().collect::<Vec<Secret>>());
     root.clone_into(&mut project.root);
-    Ok(Apart::new(project, told))
+    let mut apart = Apart::new(project, told);
+    apart.declared = declared;
+    Ok(apart)
 }

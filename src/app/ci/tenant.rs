@@ -154,6 +154,7 @@ pub(super) async fn apart(
                 template: OnceLock::new(),
             };
             let mut apart = Apart::new(project, told);
+            apart.declared = super::apart::declared(&values);
             apart.tenant = Some(tenant);
             Ok(apart)
         }
