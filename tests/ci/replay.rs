@@ -248,7 +248,8 @@ async fn a_replay_stays_to_be_looked_at_until_it_is_removed() {
     let listed = checkout.tool(&["stacks", "list"]);
     let removed = checkout.tool(&["stacks", "rm", &project]);
 
-    assert!(text(&ran.stderr).contains(&format!("-p {project} status")));
+    let hint = format!("look with `jobsprint-dev -f {model} -p {project} status`");
+    assert!(text(&ran.stderr).contains(&hint), "{}", text(&ran.stderr));
     assert!(
         text(&status.stdout).contains("ready"),
         "{}",

@@ -12,7 +12,7 @@ use crate::app::git::Head;
 use crate::app::project::{Place, Project, compose_file, wrong};
 use crate::app::session::Session;
 use crate::app::{engine, faults, up};
-use crate::composefile::{self, LoadRequest};
+use crate::composefile::{self, LoadRequest, ROOT};
 use crate::domain::{CiRequest, Failure, Keep, Phase, ReplayRequest, Scope, Secret};
 use crate::engine::Engine;
 use crate::event::Event;
@@ -119,7 +119,9 @@ async fn apart(
     root: &Path,
 ) -> Result<Apart, Failure> {
     let values = relic.values(capsule, root)?;
-    session.conceal(&values.values().cloned().collect::<Vec<Secret>>());
+    let secrets = values.iter().filter(|(name, _)| name.as_str() != ROOT);
+    let secrets: Vec<Secret> = secrets.map(|(_, value)| value.clone()).collect();
+    session.conceal(&secrets);
     let scope = Scope {
         files: vec![capsule.join(MODEL)],
         ..request.scope.clone()
@@ -170,7 +172,7 @@ async fn apart(
     let place = Place::find(session, &scope);
     let mut project = Project::apart(session, &place, loaded, stack, None);
     // Secrets whose names don't say so are such, too.
-    session.conceal(&values.into_values().collect::<Vec<Secret>>());
+    session.conceal(&secrets);
     root.clone_into(&mut project.root);
     let mut apart = Apart::new(project, told);
     apart.declared = declared;
