@@ -26,11 +26,15 @@ mod replay;
 mod restarts;
 #[path = "ci/reuse.rs"]
 mod reuse;
+#[path = "ci/shop.rs"]
+mod shop;
 #[path = "ci/stores.rs"]
 mod stores;
 #[path = "ci/templates.rs"]
 mod templates;
 #[path = "ci/tenant.rs"]
 mod tenant;
+#[path = "ci/tenant_ends.rs"]
+mod tenant_ends;
 #[path = "ci/workflows.rs"]
 mod workflows;

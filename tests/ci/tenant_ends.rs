@@ -1,0 +1,79 @@
+//! The end of a tenant: nothing of it is left, whoever ends its run and whenever.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::checkout::text;
+use crate::kills::moments;
+use crate::shop::{Shop, TENANT, send};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_of_a_tenant_however_its_run_ends() {
+    let shop = Shop::new().await;
+
+    let failed = shop.run(&["--", "false"]);
+    let after_failure = shop.left().await;
+    let mut killed = shop.start(&[]);
+    killed.child.kill().expect("killed");
+    killed.child.wait().expect("reaped");
+    let swept = shop.stores.tool(&["stacks", "gc"]);
+    let after_kill = shop.left().await;
+    let asked = shop.start(&[]);
+    send(Signal::TERM, &asked.child);
+    let asked = asked.child.wait_with_output().expect("it ends");
+
+    assert_eq!(failed.status.code(), Some(1), "{}", text(&failed.stderr));
+    assert_eq!(after_failure, "");
+    assert!(swept.status.success(), "{}", text(&swept.stderr));
+    assert_eq!(after_kill, "");
+    assert_eq!(asked.status.code(), Some(130), "{}", text(&asked.stderr));
+    assert_eq!(shop.left().await, "");
+    shop.stores.checkout.until_stacks(0).await;
+    assert!(shop.listed("tenant").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_killed_at_any_moment_leaves_nothing() {
+    let shop = Shop::new().await;
+    shop.works(&["--", "true"]);
+    for moment in moments(10, Duration::from_millis(1500)) {
+        let words = [&TENANT, &["--", "sleep", "3600"][..]].concat();
+        let mut run = shop.stores.command(&words).spawn().expect("started");
+        tokio::time::sleep(moment).await;
+        run.kill().expect("killed");
+        run.wait().expect("reaped");
+    }
+
+    // The guards of those runs, or else the next look, drop what they had.
+    let swept = shop.stores.tool(&["stacks", "gc"]);
+
+    assert!(swept.status.success(), "{}", text(&swept.stderr));
+    shop.stores.checkout.until_stacks(0).await;
+    assert_eq!(shop.left().await, "");
+    assert!(shop.listed("tenant").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_kept_is_listed_and_removed_by_its_name() {
+    let shop = Shop::new().await;
+
+    shop.works(&[
+        "--services",
+        "postgres,redis",
+        "--keep",
+        "always",
+        "--",
+        "true",
+    ]);
+    shop.stores.tool(&["stacks", "gc"]);
+    let kept = shop.listed("tenant");
+    let left = shop.left().await;
+    let removed = shop.stores.tool(&["stacks", "rm", &kept[0]]);
+
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(left.lines().count(), 3, "user, database and role: {left}");
+    assert!(removed.status.success(), "{}", text(&removed.stderr));
+    assert_eq!(shop.left().await, "");
+    assert!(shop.listed("tenant").is_empty());
+}
