@@ -36,5 +36,7 @@ mod templates;
 mod tenant;
 #[path = "ci/tenant_ends.rs"]
 mod tenant_ends;
+#[path = "ci/tenant_words.rs"]
+mod tenant_words;
 #[path = "ci/workflows.rs"]
 mod workflows;

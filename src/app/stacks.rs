@@ -81,8 +81,7 @@ async fn sweep(
         .into_iter()
         .partition(|stack| matches!(stack.kind, Kind::Shared(..)));
     for stack in stacks.into_iter().filter(is_abandoned) {
-        let gone = ci::remove(&**engine, &stack.project).await;
-        let gone = gone.map_err(|error| faults::at("end it", error));
+        let gone = removal::evict(session, engine, &stack.project).await;
         note(stack.project, gone.map(|()| true));
     }
     for (project, lease) in ci::tenants(session) {

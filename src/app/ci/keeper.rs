@@ -380,7 +380,7 @@ pub(super) fn context(
     })
 }
 
-/// Forgets stores that are gone.
+/// Forgets a stack that is gone: that it was to stay, and what was known of stores.
 pub(in crate::app) fn forget(session: &Session, project: &ProjectName) {
     // What isn't there needs no removal.
     fs::remove_file(place(session, project)).ok();

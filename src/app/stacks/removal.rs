@@ -54,15 +54,12 @@ pub(super) async fn remove(
     }
     // Also what the stack's files no longer know.
     evict(session, engine, project).await?;
-    if matches!(stack.kind, Kind::Shared(..)) {
-        ci::forget(session, project);
-    }
     let text = format!("removed {project}");
     session.events.tell(Event::Notice { text });
     Ok(())
 }
 
-/// Removes all that the engine has of a project, and what it has in shared stores.
+/// Removes all that the engine has of a project, what it has in shared stores, and what is noted of it.
 ///
 /// # Errors
 /// Where the engine or a store refuses.
@@ -76,7 +73,9 @@ pub(super) async fn evict(
         ci::leave(session, engine, project, ci::Afterwards::Forget),
     );
     removed.map_err(|error| faults::at(&format!("remove {project}"), error))?;
-    left.map(drop)
+    left?;
+    ci::forget(session, project);
+    Ok(())
 }
 
 fn confirm(session: &Session, stack: &Found, consent: Consent) -> Result<(), Failure> {
