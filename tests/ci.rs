@@ -36,6 +36,8 @@ mod templates;
 mod tenant;
 #[path = "ci/tenant_ends.rs"]
 mod tenant_ends;
+#[path = "ci/tenant_restarts.rs"]
+mod tenant_restarts;
 #[path = "ci/tenant_words.rs"]
 mod tenant_words;
 #[path = "ci/workflows.rs"]

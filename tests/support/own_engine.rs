@@ -20,7 +20,8 @@ impl OwnEngine {
         let log = fs::File::create(directory.join("log")).expect("a file");
         // With a network of its own: an engine without a bridge takes away the one that it finds.
         let daemon = Command::new("unshare")
-            .args(["--net", "dockerd"])
+            .args(["--net", "sh", "-c"])
+            .args(["ip link set lo up && exec \"$@\"", "sh", "dockerd"])
             .args(["--data-root", &part("data"), "--exec-root", &part("exec")])
             .args(["--pidfile", &part("pid"), "--host"])
             .arg(format!("unix://{}", part("engine.sock")))
@@ -38,6 +39,15 @@ impl OwnEngine {
             directory: directory.to_owned(),
             daemon,
         }
+    }
+
+    /// A program that finds the engine's ports at its own loopback.
+    #[allow(dead_code, reason = "every test binary takes the part that it needs")]
+    pub fn beside(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/proc/{}/ns/net", self.daemon.id()));
+        command.arg(program);
+        command
     }
 
     /// Where it answers.

@@ -15,14 +15,15 @@ use super::culprit::culprit;
 use super::run::{kept, note_kept};
 use super::set_up::interrupted;
 use super::teardown::remove;
+use super::tenant::is_used;
 use crate::app::project::Project;
 use crate::app::session::Session;
 use crate::app::{faults, up};
 use crate::data::{DataContext, Glance, Inputs, Wanted};
 use crate::domain::{
-    AmqpLogin, BuildImages, CiRequest, Consent, Failure, FailureKind, ImageId, ImageRef,
-    ImageSource, Observed, Phase, PostgresLogin, ProjectName, Readiness, RedisLogin, Secret,
-    Service, ServiceName, Stack,
+    AmqpLogin, BuildImages, CiRequest, Consent, ContainerState, Failure, FailureKind, ImageId,
+    ImageRef, ImageSource, Observed, Phase, PostgresLogin, ProjectName, Readiness, RedisLogin,
+    Secret, Service, ServiceName, Stack,
 };
 use crate::engine::{Engine, EngineFacts};
 use crate::event::Event;
@@ -398,7 +399,18 @@ pub(in crate::app) fn is_ours(session: &Session, project: &ProjectName) -> bool 
     place(session, project).exists()
 }
 
-/// Removes shared stores that nobody has used for a day, unless somebody does by now.
+/// Whether a store has ended: without durability, that is nothing to go on with.
+pub(in crate::app) fn have_ended(stores: &Observed) -> bool {
+    let mut all = stores.containers.iter();
+    all.any(|store| {
+        matches!(
+            store.state,
+            ContainerState::Exited { .. } | ContainerState::Dead
+        )
+    })
+}
+
+/// Removes shared stores that nobody has used for a day, or that have ended, unless somebody uses them by now.
 ///
 /// # Errors
 /// Where the engine refuses, or they can't be locked.
@@ -408,7 +420,10 @@ pub(in crate::app) async fn remove_unused(
     project: &ProjectName,
 ) -> Result<bool, Failure> {
     let _lock = up::lock_name(session, project.as_str()).await?;
-    if kept(session, project.as_str()) {
+    let observed = engine.observe(project, &[]).await;
+    let observed = observed.map_err(|error| faults::at("look at the shared stores", error))?;
+    let is_kept = kept(session, project.as_str()) && !have_ended(&observed);
+    if is_kept || is_used(session, project) {
         return Ok(false);
     }
     let removed = remove(engine, project).await;

@@ -24,7 +24,7 @@ pub(super) use apart::{Apart, Lasts, Original, random, reach};
 pub(super) use base::cupboard;
 pub(super) use github::run;
 pub(super) use guard::{Guard, leave_session, stand_by};
-pub(super) use keeper::{forget, is_ours, remove_unused};
+pub(super) use keeper::{forget, have_ended, is_ours, remove_unused};
 pub(super) use owner::{lives, this_process};
 pub(super) use replay::run as replay;
 pub(super) use run::kept;

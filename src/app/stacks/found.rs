@@ -146,7 +146,8 @@ fn kind(session: &Session, project: &ProjectName, observed: &Observed) -> Kind {
     if let Some(lease) = leases.into_iter().next() {
         if is(SHARED) && ci::is_ours(session, project) {
             // Who uses them is known here, and by nobody else.
-            let is_used = ci::kept(session, project.as_str()) || ci::is_used(session, project);
+            let is_kept = ci::kept(session, project.as_str()) && !ci::have_ended(observed);
+            let is_used = is_kept || ci::is_used(session, project);
             let state = if is_used { State::Kept } else { State::Expired };
             return Kind::Shared(lease, state);
         }
