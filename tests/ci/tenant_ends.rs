@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use crate::checkout::text;
 use crate::kills::moments;
 use crate::shop::{Shop, TENANT, send};
+use crate::stores::Stores;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_of_a_tenant_however_its_run_ends() {
@@ -76,4 +77,53 @@ async fn a_tenant_that_is_kept_is_listed_and_removed_by_its_name() {
     assert!(removed.status.success(), "{}", text(&removed.stderr));
     assert_eq!(shop.left().await, "");
     assert!(shop.listed("tenant").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_of_a_tenant_that_is_interrupted_at_its_command_or_its_set_up() {
+    let shop = Shop::of(Stores::with_broker().await).await;
+    shop.works(&["--", "true"]);
+    let waits = ["--", "sh", "-c", "echo begun >&2; exec sleep 3600"];
+    let inside = [&["--in", "web"], &waits[..]].concat();
+
+    for signal in [Signal::INT, Signal::TERM] {
+        for words in [&waits[..], &inside] {
+            shop.follow(words).until("begun\n").ends_by(signal);
+            shop.has_no_tenant().await;
+        }
+    }
+    shop.alter(|file| file.replace("tcp 8080", "tcp 9999"));
+    for signal in [Signal::INT, Signal::TERM] {
+        shop.follow(&waits)
+            .until("web       started")
+            .ends_by(signal);
+        shop.has_no_tenant().await;
+    }
+    shop.stores
+        .write("migrations/002_slow.sql", "SELECT pg_sleep(3600);");
+    for signal in [Signal::INT, Signal::TERM] {
+        let run = shop.follow(&waits);
+        shop.until_runs("pg_sleep(3600)").await;
+        run.ends_by(signal);
+        shop.has_no_tenant().await;
+    }
+
+    assert_eq!(shop.left_in_broker().await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shared_stores_whose_making_is_interrupted_go_and_are_made_by_the_next_run() {
+    let shop = Shop::new().await;
+    let stores = ["--services", "postgres,redis", "--", "true"];
+
+    for signal in [Signal::INT, Signal::TERM] {
+        let run = shop.follow(&stores);
+        run.until("bringing up postgres and redis for all tenants")
+            .ends_by(signal);
+        assert!(shop.shared().is_empty(), "{:?}", shop.shared());
+    }
+    shop.works(&stores);
+
+    shop.has_no_tenant().await;
+    assert_eq!(shop.shared().len(), 1);
 }
