@@ -156,6 +156,32 @@ async fn a_tenant_whose_command_fails_leaves_a_capsule_without_secrets_that_is_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn shared_stores_that_cannot_be_made_leave_a_capsule_and_a_test_case_that_say_why() {
+    let shop = Shop::new().await;
+    shop.alter(|file| {
+        file.replace(
+            "    image: redis:7-alpine\n",
+            "    image: redis:7-alpine\n    command: [redis-server, --bogus]\n",
+        )
+    });
+
+    let ran = shop.run(&["--artifacts", "out", "--junit", "ci.xml", "--", "true"]);
+
+    assert_eq!(ran.status.code(), Some(31), "{}", text(&ran.stderr));
+    let root = shop.stores.checkout.directory.path();
+    let junit = fs::read_to_string(root.join("ci.xml")).expect("written");
+    assert!(junit.contains("tests=\"1\" failures=\"1\""), "{junit}");
+    assert!(junit.contains("`redis` exited"), "{junit}");
+    let held = files(&root.join("out"));
+    let log = held
+        .iter()
+        .find(|(name, _)| name.ends_with("logs/redis-1.log"));
+    assert!(log.expect("its log").1.contains("bogus"));
+    assert!(shop.shared().is_empty(), "{:?}", shop.shared());
+    assert!(shop.stores.checkout.stacks().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_in_a_tenants_service_ends_the_run_with_its_code() {
     let shop = Shop::new().await;
     let junit = shop.stores.checkout.directory.path().join("ci.xml");

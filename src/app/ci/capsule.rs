@@ -38,6 +38,12 @@ impl Wrong {
             details: failure.details.clone(),
         }
     }
+
+    /// All of it, the sentence first.
+    pub fn lines(&self) -> Vec<String> {
+        let headline = std::iter::once(self.headline.clone());
+        headline.chain(self.details.iter().cloned()).collect()
+    }
 }
 
 /// Writes the capsule of a run into `directory`; gives the directory.

@@ -120,14 +120,10 @@ impl Course {
     }
 
     fn note(&mut self, name: &'static str, took: Duration, wrong: Option<&Wrong>) {
-        let wrong = wrong.map(|wrong| {
-            let headline = std::iter::once(wrong.headline.clone());
-            headline.chain(wrong.details.iter().cloned()).collect()
-        });
         self.phases.push(PhaseReport {
             name,
             took,
-            wrong: wrong.unwrap_or_default(),
+            wrong: wrong.map(Wrong::lines).unwrap_or_default(),
         });
     }
 }
@@ -249,17 +245,28 @@ pub(super) async fn end(
         session.events.tell(Event::Notice { text });
     }
     course.guard.dismiss().await;
-    match &request.junit {
-        Some(path) if !again => {
-            let document = junit(project.as_str(), &course.phases);
-            capsule::save(&session.directory.join(path), &session.masked(&document))
-        }
-        _ => Ok(()),
+    if again {
+        return Ok(());
     }
+    write_junit(session, request, project, &course.phases)
+}
+
+/// Writes the phases as test cases, where they are asked for.
+pub(super) fn write_junit(
+    session: &Session,
+    request: &CiRequest,
+    project: &ProjectName,
+    phases: &[PhaseReport],
+) -> Result<(), Failure> {
+    let Some(path) = &request.junit else {
+        return Ok(());
+    };
+    let document = junit(project.as_str(), phases);
+    capsule::save(&session.directory.join(path), &session.masked(&document))
 }
 
 /// A capsule that can't be written makes the run no worse than it is.
-async fn write_capsule(
+pub(super) async fn write_capsule(
     session: &Session,
     request: &CiRequest,
     engine: &dyn Engine,

@@ -7,9 +7,10 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 use super::known::{Known, administrator, forget, kind_of};
-use crate::app::ci::apart::{Original, free_ports, random, reach};
+use crate::app::ci::apart::{Apart, Original, free_ports, random, reach};
+use crate::app::ci::capsule::Wrong;
 use crate::app::ci::culprit::culprit;
-use crate::app::ci::run::note_kept;
+use crate::app::ci::run::{note_kept, write_capsule, write_junit};
 use crate::app::ci::set_up::interrupted;
 use crate::app::ci::teardown::remove;
 use crate::app::project::Project;
@@ -17,8 +18,8 @@ use crate::app::session::Session;
 use crate::app::{faults, up};
 use crate::data::{Inputs, Wanted};
 use crate::domain::{
-    BuildImages, CiRequest, Consent, Failure, ImageId, ImageRef, Observed, Phase, ProjectName,
-    Secret, Service, ServiceName, Stack,
+    BuildImages, CiRequest, Consent, Failure, FailureKind, ImageId, ImageRef, Observed, Phase,
+    ProjectName, Secret, Service, ServiceName, Stack,
 };
 use crate::engine::Engine;
 use crate::event::Event;
@@ -27,7 +28,7 @@ use crate::isolate::{
     shared,
 };
 use crate::plan::{self, UpOptions};
-use crate::report::words;
+use crate::report::{PhaseReport, words};
 use crate::run::ProjectLock;
 
 /// How long others on the engine leave the stores alone, who can't see when they were last used.
@@ -92,14 +93,45 @@ pub(in crate::app::ci) async fn stand(
     let stack = (*shared_project.stack).clone();
     let is_there = |name: &&ServiceName| observed.of(name).next().is_some();
     if !needed.iter().all(|name| is_there(&name)) {
+        let began = session.events.elapsed();
         let made = make(session, engine, request, &shared_project, needed).await;
-        if made.is_err() {
+        if let Err(failure) = made {
+            let took = session.events.elapsed().saturating_sub(began);
+            if failure.kind != FailureKind::Interrupted {
+                tell(session, engine, request, shared_project, &failure, took).await;
+            }
             remove(&**engine, &project).await.ok();
             forget(session, &project);
+            return Err(failure);
         }
-        made?;
     }
     Ok(Keeper { stack, lock })
+}
+
+/// Tells why stores can't be made, while they are still there to be asked: as of any set-up that failed.
+async fn tell(
+    session: &Session,
+    engine: &Arc<dyn Engine>,
+    request: &CiRequest,
+    project: Project,
+    failure: &Failure,
+    took: Duration,
+) {
+    let wrong = Wrong::of(failure);
+    let apart = Apart::new(project, BTreeMap::new());
+    write_capsule(session, request, &**engine, &apart, &wrong).await;
+    let phase = PhaseReport {
+        name: "set up",
+        took,
+        wrong: wrong.lines(),
+    };
+    let project = &apart.project.stack.project;
+    let written = write_junit(session, request, project, &[phase]);
+    if let Err(failure) = written {
+        session.events.tell(Event::Warning {
+            text: failure.message,
+        });
+    }
 }
 
 /// The name of the stores that stacks like this share: those of the same images and settings, and of the same user.
