@@ -1,5 +1,6 @@
 //! The end of a tenant: nothing of it is left, whoever ends its run and whenever.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -126,4 +127,34 @@ async fn shared_stores_whose_making_is_interrupted_go_and_are_made_by_the_next_r
 
     shop.has_no_tenant().await;
     assert_eq!(shop.shared().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_whose_making_is_interrupted_takes_none_away_that_others_are_at_work_on() {
+    let shop = Shop::of(Stores::with_broker().await).await;
+    let at_work = shop.start(&["--services", "postgres,redis"]);
+    let standing = shop.shared();
+    let had = shop.left().await;
+
+    let run = shop.follow(&["--", "true"]);
+    run.until("bringing up postgres, rabbitmq and redis for all tenants")
+        .until("rabbitmq  started")
+        .ends_by(Signal::INT);
+    let has = shop.left().await;
+    let ended = at_work.end();
+    let observed = shop.stores.checkout.observe(&standing[0]).await;
+    shop.works(&["--", "true"]);
+
+    assert_eq!(had.lines().count(), 3, "user, database and role: {had}");
+    assert_eq!(has, had);
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    let names: BTreeSet<&str> = observed
+        .containers
+        .iter()
+        .map(|found| found.service.as_str())
+        .collect();
+    assert_eq!(names, BTreeSet::from(["postgres", "redis"]));
+    assert_eq!(observed.volumes.len(), 2, "{:?}", observed.volumes);
+    assert_eq!(shop.shared(), standing);
+    assert_eq!(shop.left_in_broker().await, "");
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::join_all;
 use sha2::{Digest as _, Sha256};
 
 use super::known::{Known, administrator, forget, kind_of};
@@ -18,10 +19,10 @@ use crate::app::session::Session;
 use crate::app::{faults, up};
 use crate::data::{Inputs, Wanted};
 use crate::domain::{
-    BuildImages, CiRequest, Consent, Failure, FailureKind, ImageId, ImageRef, Observed, Phase,
-    ProjectName, Secret, Service, ServiceName, Stack,
+    BuildImages, CiRequest, Consent, ContainerId, Failure, FailureKind, ImageId, ImageRef,
+    Observed, Phase, ProjectName, Secret, Service, ServiceName, Stack,
 };
-use crate::engine::Engine;
+use crate::engine::{Engine, Removal};
 use crate::event::Event;
 use crate::isolate::{
     Choice, Holder, Lease, Relocation, SHARED, copy, fixed_ports, free_subnet, is_store, mark,
@@ -100,8 +101,7 @@ pub(in crate::app::ci) async fn stand(
             if failure.kind != FailureKind::Interrupted {
                 tell(session, engine, request, shared_project, &failure, took).await;
             }
-            remove(&**engine, &project).await.ok();
-            forget(session, &project);
+            undo(session, &**engine, &project, &observed).await;
             return Err(failure);
         }
     }
@@ -132,6 +132,26 @@ async fn tell(
             text: failure.message,
         });
     }
+}
+
+/// Removes what a making that failed has made. Of stores that stood before, other tenants have parts.
+async fn undo(session: &Session, engine: &dyn Engine, project: &ProjectName, before: &Observed) {
+    // What can't be removed now is found stopped, and removed, by a later run.
+    if before.containers.is_empty() {
+        remove(engine, project).await.ok();
+        forget(session, project);
+        return;
+    }
+    let Ok(now) = engine.observe(project, &[]).await else {
+        return;
+    };
+    let stood = |id: &ContainerId| before.containers.iter().any(|one| one.id == *id);
+    let containers = now.containers.iter().filter(|one| !stood(&one.id));
+    let ends = containers.map(|one| engine.remove_container(&one.id, Removal::WithVolumes));
+    join_all(ends).await;
+    let had = |name: &str| before.volumes.iter().any(|one| one.name == name);
+    let volumes = now.volumes.iter().filter(|one| !had(&one.name));
+    join_all(volumes.map(|one| engine.remove_volume(&one.name))).await;
 }
 
 /// The name of the stores that stacks like this share: those of the same images and settings, and of the same user.
