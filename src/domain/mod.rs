@@ -29,7 +29,7 @@ mod verdict;
 mod watch;
 
 pub use ci_request::{
-    CiRequest, CommandPlace, Isolation, Keep, ReplayRequest, Reuse, StackRemoval,
+    CiRequest, CommandPlace, InMemory, Isolation, Keep, ReplayRequest, Reuse, StackRemoval,
     StacksRequest, StacksVerb,
 };
 pub use config::{Aspect, Config, Disclosure, Notation};
