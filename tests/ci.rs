@@ -18,6 +18,8 @@ mod grabbed;
 mod kills;
 #[path = "ci/leaks.rs"]
 mod leaks;
+#[path = "ci/memory.rs"]
+mod memory;
 #[path = "ci/places.rs"]
 mod places;
 #[path = "ci/replay.rs"]

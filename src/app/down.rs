@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::project::Project;
 use super::scene::Scene;
 use super::session::Session;
-use super::{conclusion, engine, question, stock, up};
+use super::{ci, conclusion, engine, question, stock, up};
 use crate::data::Cover;
 use crate::domain::{Consent, Down, Failure, FailureKind, Phase, Run, VolumeFate};
 use crate::event::Event;
@@ -50,6 +50,9 @@ pub(super) async fn run(session: &mut Session, request: Down) -> Result<u8, Fail
     }
     if request.volumes == VolumeFate::Remove && request.keep == Phase::Do {
         stock::before(session, project, engine, "down", Cover::Stack).await?;
+    }
+    if options.services.is_empty() {
+        ci::let_go(&**engine, &project.stack.project).await?;
     }
     let plan = Arc::new(plan);
     session.events.tell(Event::Planned {

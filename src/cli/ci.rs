@@ -9,7 +9,8 @@ use super::Request;
 use super::replay::ReplayArguments;
 use super::setup::duration;
 use crate::domain::{
-    BuildImages, CiRequest, CommandPlace, Isolation, Keep, OutputMode, Phase, Reuse, Scope,
+    BuildImages, CiRequest, CommandPlace, InMemory, Isolation, Keep, OutputMode, Phase, Reuse,
+    Scope, parse_size,
 };
 
 #[derive(Debug, Args)]
@@ -66,6 +67,12 @@ pub(super) struct CiArguments {
     /// Neither begin with the data of an earlier run nor keep this one's
     #[arg(long)]
     no_template: bool,
+    /// How large each data volume may get in memory, as `2g` [default: a share of half of what is available]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, conflicts_with = "no_tmpfs")]
+    tmpfs_size: Option<u64>,
+    /// Keep the stores' data on the disk, also where there is enough memory for it
+    #[arg(long)]
+    no_tmpfs: bool,
     /// Build images anew, where the services have a recipe of their own
     #[arg(long)]
     build: bool,
@@ -145,6 +152,11 @@ impl CiArguments {
                 Reuse::Fresh
             },
             template: phase(self.no_template),
+            memory: match (self.no_tmpfs, self.tmpfs_size) {
+                (true, _) => InMemory::Nothing,
+                (false, Some(size)) => InMemory::UpTo(size),
+                (false, None) => InMemory::WhereItFits,
+            },
             build: if self.build {
                 BuildImages::Anew
             } else {

@@ -6,7 +6,8 @@ use super::scalar::{boolean, float_text, text_of};
 use super::shape::{Blank, Field, Shape};
 use super::source::Place;
 use super::suggest::closest;
-use super::{duration, path, size};
+use super::{duration, path};
+use crate::domain::{parse_size, whole_bytes};
 
 /// A fault or warning with places, before the file's text is put to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,14 +131,14 @@ impl Checker<'_> {
     fn size(&mut self, node: &Node) -> Node {
         match &node.value {
             Value::Int(bytes) => Node::text(bytes.to_string(), node.place),
-            Value::Float(bytes) => match size::whole_bytes(*bytes) {
+            Value::Float(bytes) => match whole_bytes(*bytes) {
                 Some(bytes) => Node::text(bytes.to_string(), node.place),
                 None => self.expected(node, "a size", None),
             },
             // How `config` writes "no limit"; Compose does not read its own output here.
             Value::Text(text) if text == "-1" => node.clone(),
             _ => self.grammar(node, "a size such as `64m`", |text| {
-                size::parse(text).map(|bytes| bytes.to_string())
+                parse_size(text).map(|bytes| bytes.to_string())
             }),
         }
     }

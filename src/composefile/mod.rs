@@ -23,7 +23,6 @@ mod scalar;
 mod schema;
 mod shape;
 mod short;
-mod size;
 mod source;
 mod suggest;
 mod support;

@@ -37,6 +37,18 @@ pub enum Isolation {
     Tenant,
 }
 
+/// Which data of a disposable stack's stores is in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InMemory {
+    /// What there is enough memory for.
+    #[default]
+    WhereItFits,
+    /// `--tmpfs-size`: each volume up to so many bytes.
+    UpTo(u64),
+    /// `--no-tmpfs`: nothing.
+    Nothing,
+}
+
 /// Where `ci`'s command runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CommandPlace {
@@ -72,6 +84,8 @@ pub struct CiRequest {
     pub reuse: Reuse,
     /// `--no-template`.
     pub template: Phase,
+    /// `--tmpfs-size` and `--no-tmpfs`.
+    pub memory: InMemory,
     /// `--build`.
     pub build: BuildImages,
     /// `--in`.

@@ -22,14 +22,15 @@ mod readiness;
 mod request;
 mod secret;
 mod service;
+mod size;
 mod stack;
 mod url;
 mod verdict;
 mod watch;
 
 pub use ci_request::{
-    CiRequest, CommandPlace, Isolation, Keep, ReplayRequest, Reuse, StackRemoval, StacksRequest,
-    StacksVerb,
+    CiRequest, CommandPlace, InMemory, Isolation, Keep, ReplayRequest, Reuse, StackRemoval,
+    StacksRequest, StacksVerb,
 };
 pub use config::{Aspect, Config, Disclosure, Notation};
 pub use container::{
@@ -66,6 +67,7 @@ pub use service::{
     Condition, Dependency, Home, Hook, Migrate, Necessity, OnRestart, ReplaceMode, Role,
     SeedCommand, Service,
 };
+pub use size::{parse_size, whole_bytes};
 pub use stack::{BaseImage, FileObject, FileSource, Stack};
 pub use url::percent_encoded;
 pub use verdict::{Deed, Level, Mend, Verdict};

@@ -16,18 +16,21 @@ if [[ $1 == rabbitmq* ]] && [ "$(id -u)" = 0 ]; then
   exec gosu rabbitmq "$0" "$@"
 fi
 
-# All of them again where `enabled_plugins` names one that the lean set lacks.
+# All of them again where `enabled_plugins` names one that the lean set lacks: then the broker's own directories must be the
+# ones that it finds its modules in.
+first=
 use_lean_plugins() {
   local plugin
   for plugin in $(tr -c 'a-z0-9_' ' ' < /etc/rabbitmq/enabled_plugins); do
     compgen -G "$lean/$plugin-*" > /dev/null || return 0
   done
   export RABBITMQ_PLUGINS_DIR=$lean
+  first='-pa /usr/lib/rabbitmq/modules'
 }
 
 if [ "$1" = rabbitmq-server ]; then
   use_lean_plugins
   # No busy-waiting schedulers: on a developer's machine they only take time from the other services.
-  export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none ${RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:-}"
+  export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="$first +sbwt none +sbwtdcpu none +sbwtdio none ${RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:-}"
 fi
 exec "$@"

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::base::Base;
 use super::lasting::{self, Lasting};
+use super::memory::Memory;
 use super::owner::this_process;
 use super::run::note_kept;
 use super::teardown::remove;
@@ -18,7 +20,9 @@ use crate::app::randomness::SystemRandomness;
 use crate::app::session::Session;
 use crate::app::{environment, faults, up};
 use crate::composefile::{self, FileReader, Loaded};
-use crate::domain::{CiRequest, Failure, FailureKind, Ownership, Protocol, Scope, Secret, Stack};
+use crate::domain::{
+    CiRequest, Failure, FailureKind, InMemory, Ownership, Phase, Protocol, Scope, Secret, Stack,
+};
 use crate::engine::{Engine, EngineFacts};
 use crate::env::{Document, Origin, Randomness, Schema, Sources, Variable, reconcile};
 use crate::isolate::{
@@ -80,6 +84,8 @@ pub(in crate::app) struct Apart {
     pub declared: BTreeMap<String, Secret>,
     /// What its stores begin with.
     pub base: Base,
+    /// What its stores have in memory.
+    pub memory: Option<Arc<Memory>>,
     /// What it has of shared stores.
     pub tenant: Option<Tenant>,
     _lock: Option<ProjectLock>,
@@ -93,6 +99,7 @@ impl Apart {
             told,
             declared: BTreeMap::new(),
             base: Base::nothing(),
+            memory: None,
             tenant: None,
             _lock: None,
         }
@@ -137,8 +144,8 @@ impl Original {
         })
     }
 
-    /// Makes a copy with values, names and addresses that nobody else has; for a request that is `templated`, one whose
-    /// stores begin with a template where there is one, and whose secrets are that one's. A copy that an earlier run left
+    /// Makes a copy with values, names and addresses that nobody else has; for a `request` that wants it, one whose stores
+    /// begin with a template where there is one, and whose secrets are that one's, and have their data in memory. A copy that an earlier run left
     /// for the next is taken over as it is.
     ///
     /// # Errors
@@ -147,7 +154,7 @@ impl Original {
         &self,
         session: &Session,
         engine: &dyn Engine,
-        templated: Option<&CiRequest>,
+        request: Option<&CiRequest>,
         lasting: Lasts,
     ) -> Result<Apart, Failure> {
         let mut values = self.values(&BTreeMap::new());
@@ -178,8 +185,8 @@ impl Original {
             values = self.values(&known.values());
             loaded = self.load(session, &values)?;
         }
-        let base = match templated {
-            Some(request) if known.is_none() => {
+        let base = match request {
+            Some(request) if known.is_none() && request.template == Phase::Do => {
                 let generated = self.generated(&values);
                 Base::find(session, engine, request, &loaded.stack, generated).await?
             }
@@ -214,6 +221,14 @@ impl Original {
         }
         let mut stack = copy(stack, &choice);
         base.make_room(&mut stack);
+        // What stays for others, who may start the engine again meanwhile, stays on the disk.
+        let memory = match (lasting, request) {
+            (Lasts::ThisRun, Some(request)) => request.memory,
+            _ => InMemory::Nothing,
+        };
+        let largest = base.template.as_ref().map_or(0, |found| found.largest());
+        let labels = choice.lease.labels();
+        let memory = Memory::choose(engine, &mut stack, &names, (memory, largest), labels).await;
         let declared = declared(&values);
         let told = host_environment(&stack, &names, &declared, &choice.relocation);
         let schema = self.schema.clone();
@@ -222,6 +237,7 @@ impl Original {
             told,
             declared,
             base,
+            memory: memory.map(Arc::new),
             tenant: None,
             _lock: lock,
         })

@@ -12,6 +12,10 @@ use crate::domain::{Failure, ServiceName, Stack};
 use crate::plan::{Action, Plan, Step};
 use crate::run::{Done, Perform};
 
+/// A way has to be longer by so much: holding the others back costs them what making and starting the leader takes, and the
+/// boots that are known are first ones, of which a template spares a part (a postgres needs no `initdb`).
+const AHEAD: Duration = Duration::from_secs(2);
+
 /// Hands that hold back the containers of others until the leader's is started: side by side, each of them takes the
 /// engine as long as all together.
 pub(super) struct Led {
@@ -91,7 +95,7 @@ fn leader(
         .collect();
     first.sort();
     match first.as_slice() {
-        [.., (next, _), (longest, leader)] if longest > next => Some((*leader).clone()),
+        [.., (next, _), (longest, leader)] if *longest > *next + AHEAD => Some((*leader).clone()),
         _ => None,
     }
 }
@@ -128,9 +132,10 @@ mod tests {
     use crate::plan::Cause;
     use crate::plan::fixture::{service, spec, stack};
 
-    /// Who leads of postgres (1 s), n8n after it (20 s), rabbitmq (5 s), gateway after both (1 s).
+    /// Who leads of redis (none), postgres (1 s), n8n after it (20 s), rabbitmq (5 s), gateway after both (1 s).
     fn leads(started: &[&str]) -> Option<String> {
         let stack = stack([
+            service("redis"),
             service("postgres"),
             service("n8n").after("postgres", Condition::Healthy),
             service("rabbitmq"),
@@ -143,6 +148,7 @@ mod tests {
             Duration::from_secs(match name.as_str() {
                 "n8n" => 20,
                 "rabbitmq" => 5,
+                "redis" => 0,
                 _ => 1,
             })
         };
@@ -234,6 +240,7 @@ mod tests {
     #[test]
     fn nobody_leads_where_nobody_waits() {
         assert_eq!(leads(&["rabbitmq"]), None);
+        assert_eq!(leads(&["postgres", "redis"]), None);
         assert_eq!(leads(&[]), None);
     }
 }

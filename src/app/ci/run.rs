@@ -10,6 +10,7 @@ use super::capsule::{self, Wrong};
 use super::command::{self, Ended};
 use super::github;
 use super::guard::Guard;
+use super::memory::lacks_room;
 use super::set_up::{interrupted, set_up};
 use super::teardown::remove;
 use super::tenant::{self, Afterwards, leave};
@@ -17,8 +18,8 @@ use crate::app::session::Session;
 use crate::app::startup::Keep as Keeping;
 use crate::app::{engine, exec, faults, stacks, up};
 use crate::domain::{
-    CiRequest, CommandPlace, Detail, Exec, Failure, FailureKind, Isolation, Keep, Ownership, Phase,
-    ProjectName, Reuse, ServiceName, Volume, VolumeSpec,
+    CiRequest, CommandPlace, Detail, Exec, Failure, FailureKind, InMemory, Isolation, Keep,
+    Ownership, Phase, ProjectName, Reuse, ServiceName, Volume, VolumeSpec,
 };
 use crate::engine::{Engine, EngineError};
 use crate::event::Event;
@@ -29,7 +30,10 @@ use crate::report::{PhaseReport, junit, words};
 const ATTEMPTS: u32 = 3;
 
 /// Gives the command a stack of its own.
-pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Result<u8, Failure> {
+pub(in crate::app) async fn run(
+    session: &mut Session,
+    mut request: CiRequest,
+) -> Result<u8, Failure> {
     if request.isolation == Isolation::Tenant {
         tenant::check(&request)?;
     }
@@ -41,33 +45,36 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
         (Reuse::Fresh, Keep::Always) => Lasts::ADay,
         (Reuse::Fresh, Keep::Never | Keep::OnFailure) => Lasts::ThisRun,
     };
-    let mut filling = request.template;
     for attempt in 1.. {
         let apart = match request.isolation {
             Isolation::Full => {
-                let templated = Some(&request).filter(|_| filling == Phase::Do);
-                let apart = original.apart(session, &*engine, templated, lasts);
+                let apart = original.apart(session, &*engine, Some(&request), lasts);
                 apart.await?
             }
             Isolation::Tenant => {
-                let manner = (filling, lasts);
-                tenant::apart(session, &original, &engine, &request, manner).await?
+                tenant::apart(session, &original, &engine, &request, lasts).await?
             }
         };
         let mut course = around(session, &request, &engine, &apart).await?;
-        let retry = course.retry(&apart).filter(|_| attempt < ATTEMPTS);
+        let full = full(session, &*engine, &apart, &course).await;
+        let retry = course.retry(&apart, &full);
+        let retry = retry.filter(|_| attempt < ATTEMPTS);
         let again = retry.is_some();
         end(session, &request, &engine, &apart, &mut course, again).await?;
         match (course.ended, retry) {
             (Err(failure), Some(retry)) => {
                 let text = format!("{failure}; {}", retry.as_str());
                 session.events.tell(Event::Notice { text });
-                if retry == Retry::FromNothing {
-                    apart.base.discard(session);
-                    if let Some(tenant) = &apart.tenant {
-                        tenant.discard(session, &engine).await;
+                match retry {
+                    Retry::Elsewhere => {}
+                    Retry::OnDisk => request.memory = InMemory::Nothing,
+                    Retry::FromNothing => {
+                        apart.base.discard(session);
+                        if let Some(tenant) = &apart.tenant {
+                            tenant.discard(session, &engine).await;
+                        }
+                        request.template = Phase::Skip;
                     }
-                    filling = Phase::Skip;
                 }
             }
             (ended, _) => return ended,
@@ -81,6 +88,8 @@ pub(in crate::app) async fn run(session: &mut Session, request: CiRequest) -> Re
 enum Retry {
     /// With other addresses.
     Elsewhere,
+    /// With no store's data in memory.
+    OnDisk,
     /// Without the template that it began with.
     FromNothing,
 }
@@ -89,6 +98,7 @@ impl Retry {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Elsewhere => "choosing anew",
+            Self::OnDisk => "trying with the stores' data on the disk",
             Self::FromNothing => "trying without the template that the stores began with",
         }
     }
@@ -102,18 +112,24 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Whether the failure is one that another attempt may not have.
-    fn retry(&self, apart: &Apart) -> Option<Retry> {
+    /// Whether the failure is one that another attempt may not have; `full` are services with no room left in memory.
+    fn retry(&self, apart: &Apart, full: &[ServiceName]) -> Option<Retry> {
         let failure = self.ended.as_ref().err()?;
+        let is_setting_up = self.phases.len() == 1;
+        let wants_disk = apart
+            .memory
+            .as_ref()
+            .is_some_and(|memory| memory.is_refused() || !full.is_empty() || lacks_room(failure));
         match failure.kind {
+            FailureKind::Interrupted => None,
+            _ if is_setting_up && wants_disk => Some(Retry::OnDisk),
             FailureKind::Port => Some(Retry::Elsewhere),
             FailureKind::Data | FailureKind::Exited | FailureKind::Environment => {
                 let is_filled = match &apart.tenant {
                     Some(tenant) => tenant.has_template(),
                     None => apart.base.template.is_some(),
                 };
-                let is_set_up = self.phases.len() == 1 && is_filled;
-                is_set_up.then_some(Retry::FromNothing)
+                (is_setting_up && is_filled).then_some(Retry::FromNothing)
             }
             _ => None,
         }
@@ -182,6 +198,27 @@ pub(super) async fn around(
     let wrong = wrong_of(request, &course.ended);
     course.note("command", took, wrong.as_ref());
     Ok(course)
+}
+
+/// The services whose data takes all that it may take in memory, told where the run didn't go well.
+async fn full(
+    session: &Session,
+    engine: &dyn Engine,
+    apart: &Apart,
+    course: &Course,
+) -> Vec<ServiceName> {
+    let Some(memory) = apart.memory.as_ref().filter(|_| course.ended != Ok(0)) else {
+        return Vec::new();
+    };
+    let full = memory.full(engine).await;
+    for service in &full {
+        let text = format!(
+            "the data of `{service}` takes all of the {} that it may take in memory; `--no-tmpfs` keeps it on the disk",
+            words::bytes(memory.size())
+        );
+        session.events.tell(Event::Warning { text });
+    }
+    full
 }
 
 /// What went wrong with a run whose stack was ready.

@@ -11,6 +11,7 @@ use super::apart::Apart;
 use super::base::Filling;
 use super::culprit::culprit;
 use super::lead::Led;
+use super::memory::Held;
 use super::moving_in::MovingIn;
 use crate::app::hands::images_of;
 use crate::app::project::Project;
@@ -105,19 +106,33 @@ pub(super) async fn set_up(
         tell.send_replace(Some(made.clone()));
         made
     };
+    let holding = async {
+        if let Some(memory) = &apart.memory {
+            memory.hold_early(&**engine, &plan, &observed.images).await;
+        }
+    };
+    let keep_out = |hands| match &apart.memory {
+        Some(memory) => Arc::new(Held {
+            hands,
+            engine: Arc::clone(engine),
+            plan: Arc::clone(&plan),
+            memory: Arc::clone(memory),
+        }) as Arc<dyn Perform>,
+        None => hands,
+    };
     let walking = walk.by(|hands| match (&apart.base.template, &apart.tenant) {
         (Some(template), _) => {
             let filling = Arc::new(Filling {
-                hands,
+                hands: keep_out(hands),
                 engine: Arc::clone(engine),
                 template: Arc::clone(template),
             });
             Led::by(filling, stack, &plan, template)
         }
         (None, Some(_)) => Arc::new(MovingIn { hands, made }) as Arc<dyn Perform>,
-        (None, None) => hands,
+        (None, None) => keep_out(hands),
     });
-    let (made, walked) = tokio::join!(making, walking);
+    let (made, (), walked) = tokio::join!(making, holding, walking);
     made?;
     let walked = walked?;
     if walked.outcome.interrupted {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::memory::holder;
 use crate::domain::{ObservedContainer, ProjectName};
 use crate::engine::{Engine, EngineError, Removal};
 
@@ -26,21 +27,28 @@ pub(in crate::app) async fn remove(
         if look > 1 {
             tokio::time::sleep(PAUSE).await;
         }
-        let found = engine.observe(project, &[]).await?;
-        if found.containers.is_empty() && found.networks.is_empty() && found.volumes.is_empty() {
+        let name = holder(project);
+        let (found, holder) =
+            tokio::try_join!(engine.observe(project, &[]), engine.container(&name))?;
+        let is_gone = holder.is_none() && found.containers.is_empty();
+        if is_gone && found.networks.is_empty() && found.volumes.is_empty() {
             return Ok(());
         }
         // Nobody reads what these would still write, so nothing is asked to stop. A volume goes with its container, since
         // that takes the longest: while others are still being ended.
+        let held = holder.iter().flat_map(|holder| holder.volumes.values());
         let named: BTreeSet<&str> = found
             .volumes
             .iter()
-            .map(|found| found.name.as_str())
+            .map(|found| &found.name)
+            .chain(held)
+            .map(String::as_str)
             .collect();
         let containers = join_all(
             found
                 .containers
                 .iter()
+                .chain(&holder)
                 .map(|container| end(engine, container, &named)),
         );
         let containers = containers.await;

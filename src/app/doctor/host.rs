@@ -52,8 +52,8 @@ pub(super) fn space(path: &Path) -> Option<Space> {
     })
 }
 
-/// `MemAvailable`, see proc(5).
-fn available_memory() -> Option<u64> {
+/// `MemAvailable` in bytes, see proc(5).
+pub(in crate::app) fn available_memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let line = text
         .lines()

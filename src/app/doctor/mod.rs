@@ -12,4 +12,5 @@ mod sources;
 mod verb;
 
 pub(super) use facts::gather;
+pub(super) use host::available_memory;
 pub(super) use verb::run;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     ContainerSettings, Device, Healthcheck, HostPort, Logging, NetworkAttachment, Protocol,
-    PublishedPort, Resources, RestartPolicy, Ulimit,
+    PublishedPort, Resources, RestartPolicy, Ulimit, whole_bytes,
 };
 
 use super::read::{flag, int, number, size, text, text_map, time};
 use super::service::environment;
 use super::{Lowering, list};
 use crate::composefile::node::{Entry, Node, Value};
-use crate::composefile::{port, size as sizes};
+use crate::composefile::port;
 
 impl Lowering<'_, '_> {
     pub(super) fn container(&mut self, node: &Node) -> ContainerSettings {
@@ -328,7 +328,7 @@ fn resources(node: &Node) -> Resources {
 
 fn nano_cpus(node: &Node) -> Option<u64> {
     match node.value {
-        Value::Float(cores) => sizes::whole_bytes((cores * 1e9).round()),
+        Value::Float(cores) => whole_bytes((cores * 1e9).round()),
         _ => None,
     }
 }

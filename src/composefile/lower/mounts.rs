@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::domain::{FileSource, Mount, MountAccess, MountSource, PlacedFile};
+use crate::domain::{FileSource, Mount, MountAccess, MountSource, PlacedFile, parse_size};
 
 use super::read::{flag, number, size, text};
 use super::{Lowering, list};
 use crate::composefile::node::Node;
-use crate::composefile::size as sizes;
 
 /// Mode of a config's or secret's file, where the file gives none.
 const READABLE: u32 = 0o444;
@@ -161,7 +160,7 @@ fn tmpfs(written: &str) -> Mount {
         })
     };
     let source = MountSource::Tmpfs {
-        size: option("size").and_then(|size| sizes::parse(&size).ok()),
+        size: option("size").and_then(|size| parse_size(&size).ok()),
         mode: option("mode").and_then(|mode| u32::from_str_radix(&mode, 8).ok()),
     };
     let is_read_only = options.split(',').any(|option| option == "ro");

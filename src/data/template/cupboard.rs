@@ -47,6 +47,9 @@ pub(super) struct Part {
     pub file: String,
     /// Its bytes.
     pub stored: u64,
+    /// Those of the tar; 0 where that isn't known.
+    #[serde(default)]
+    pub bytes: u64,
     /// Its SHA-256.
     pub sha256: String,
 }
@@ -106,6 +109,13 @@ impl Template {
     pub fn places(&self) -> impl Iterator<Item = (&str, &str)> {
         let parts = self.parts.iter();
         parts.map(|part| (part.service.as_str(), part.target.as_str()))
+    }
+
+    /// What the largest of its volumes takes, in bytes.
+    #[must_use]
+    pub fn largest(&self) -> u64 {
+        let parts = self.parts.iter();
+        parts.map(|part| part.bytes).max().unwrap_or_default()
     }
 
     /// What a service took from its start until it was ready when the template was made; nothing where that isn't known.
@@ -373,6 +383,7 @@ mod tests {
             target: "/data".to_owned(),
             file: "0.tar.zst".to_owned(),
             stored: 4,
+            bytes: 16,
             sha256: "3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7".to_owned(),
         };
         let values = BTreeMap::from([("PASSWORD".to_owned(), "s3cret".into())]);

@@ -165,6 +165,7 @@ impl Standing<'_> {
                     target: (*target).clone(),
                     file,
                     stored: packed.stored,
+                    bytes: packed.bytes,
                     sha256: packed.sha256,
                 })
             });

@@ -54,7 +54,7 @@ pub(in crate::app::ci) async fn apart(
     original: &Original,
     engine: &Arc<dyn Engine>,
     request: &CiRequest,
-    (filling, lasts): (Phase, Lasts),
+    lasts: Lasts,
 ) -> Result<Apart, Failure> {
     let values = original.values(&BTreeMap::new());
     let loaded = original.load(session, &values)?;
@@ -67,8 +67,9 @@ pub(in crate::app::ci) async fn apart(
         .map(|store| store.name.clone())
         .collect();
     if needed.is_empty() {
-        let templated = Some(request).filter(|_| filling == Phase::Do);
-        return original.apart(session, &**engine, templated, lasts).await;
+        return original
+            .apart(session, &**engine, Some(request), lasts)
+            .await;
     }
     let observed = engine.observe(&stack.project, &images_of(stack)).await;
     let images = observed
@@ -84,7 +85,7 @@ pub(in crate::app::ci) async fn apart(
         seed: seeding(stack, &names, request).unwrap_or(Phase::Skip),
     };
     // What can't be told now is found out by the set-up, which says it better.
-    let inputs = match filling {
+    let inputs = match request.template {
         Phase::Do => Inputs::of(&wanted).ok().flatten(),
         Phase::Skip => None,
     };

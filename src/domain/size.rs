@@ -1,7 +1,10 @@
 //! Sizes as Compose writes them: `64m`, `1.5g`, `10kb`; units are powers of 1024.
 
-/// Reads a number of bytes; the error says what was expected.
-pub(super) fn parse(text: &str) -> Result<u64, String> {
+/// Reads a number of bytes.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_size(text: &str) -> Result<u64, String> {
     let invalid = || format!("`{text}` is not a size");
     let number_end = text
         .rfind(|c: char| c.is_ascii_digit() || c == '.')
@@ -37,7 +40,8 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
 }
 
 /// A number of bytes, its fraction dropped; `None` beyond what a size can be.
-pub(super) fn whole_bytes(value: f64) -> Option<u64> {
+#[must_use]
+pub fn whole_bytes(value: f64) -> Option<u64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     #[expect(
         clippy::cast_possible_truncation,
@@ -57,7 +61,7 @@ fn precise(scale: u64) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::parse;
+    use super::parse_size;
 
     /// `written => bytes` or `written => ! why`, one a line.
     #[test]
@@ -65,8 +69,8 @@ mod tests {
         let table = include_str!("../../tests/compose/sizes.txt");
         for line in table.lines().filter(|line| !line.is_empty()) {
             let (written, expected) = line.split_once(" => ").expect("a case has ` => `");
-            let got =
-                parse(written).map_or_else(|why| format!("! {why}"), |bytes| bytes.to_string());
+            let got = parse_size(written)
+                .map_or_else(|why| format!("! {why}"), |bytes| bytes.to_string());
             assert_eq!(got, expected, "{written}");
         }
     }
@@ -74,12 +78,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "[0-9.ekmgtpibKMG -]{0,24}") {
-            let _ = parse(&text);
+            let _ = parse_size(&text);
         }
 
         #[test]
         fn whole_bytes_are_exact(bytes in 0_u64..=u64::MAX) {
-            prop_assert_eq!(parse(&bytes.to_string()), Ok(bytes));
+            prop_assert_eq!(parse_size(&bytes.to_string()), Ok(bytes));
         }
     }
 }
