@@ -21,6 +21,7 @@ use crate::data::digest::unreadable;
 use crate::data::snapshot::fingerprint::{Fingerprint, fingerprint_more};
 use crate::data::snapshot::helper::LAID;
 use crate::data::snapshot::manifest::Part;
+use crate::data::snapshot::shelf::Shelf;
 use crate::data::snapshot::trees;
 
 /// What is live, once it is moved away.
@@ -73,10 +74,18 @@ impl Lying {
         self.each(swap).await
     }
 
-    /// Removes what lies beside the live data.
-    pub async fn clear(&self) -> Result<(), DataError> {
-        self.each(|place| remove(&place.join(OLD)).and_then(|()| remove(&place.join(LAID))))
-            .await
+    /// Takes away what lies beside the live data: out of sight on the same filesystem, at once, and removed anywhere else.
+    pub async fn clear(&self, aside: &Shelf) -> Result<(), DataError> {
+        let aside = aside.clone();
+        self.each(move |place| {
+            let old = place.join(OLD);
+            aside
+                .put_away(&old, "replaced")
+                .map(drop)
+                .or_else(|_| remove(&old))?;
+            remove(&place.join(LAID))
+        })
+        .await
     }
 
     async fn each(
