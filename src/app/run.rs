@@ -8,6 +8,7 @@ use super::{
     migrate, reset, seed, setup, snapshot, stacks, startup, status, up, watch,
 };
 use crate::cli::{Request, completions};
+use crate::data::Shelf;
 use crate::doctor::explanation;
 use crate::domain::{Failure, FailureKind, OutputMode};
 use crate::error::exit_code;
@@ -114,6 +115,10 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Bundle(request) => bundle::run(session, request).await,
         Request::Explain(request, _) => explain::run(&request),
         Request::SnapshotGuard(paused) => guard::run(session, paused).await,
+        Request::SnapshotSweep(directory, project) => {
+            Shelf::of(directory, &project).discard();
+            Ok(0)
+        }
         Request::Completions(_) => Ok(0),
     }
 }
@@ -143,6 +148,8 @@ fn output(request: &Request) -> OutputMode {
         Request::Doctor(request) => request.scope.output,
         Request::Bundle(request) => request.scope.output,
         Request::Explain(_, output) => *output,
-        Request::SnapshotGuard(_) | Request::Completions(_) => OutputMode::Plain,
+        Request::SnapshotGuard(_) | Request::SnapshotSweep(..) | Request::Completions(_) => {
+            OutputMode::Plain
+        }
     }
 }

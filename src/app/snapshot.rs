@@ -135,6 +135,7 @@ async fn restore(
     // Once they have stopped there is no way back: it is brought to its end, now or by the next run.
     let stopped = walk(session, scene, stop);
     laid.swap(stock, manifest, stopped).await?;
+    let cleared = laid.clear(stock).await;
     let started = async {
         if running.is_empty() {
             return Ok(());
@@ -153,7 +154,8 @@ async fn restore(
         let start = start.map_err(|error| up::unknown(&error))?;
         walk(session, scene, start).await
     };
-    let (started, cleared) = tokio::join!(started, laid.clear(stock));
+    let started = started.await;
+    stock.shelf.discard_by(stock.guard.as_deref());
     started?;
     cleared?;
     let took = session.events.elapsed().saturating_sub(began).as_secs_f64();

@@ -11,8 +11,8 @@ use super::project::Project;
 use super::session::Session;
 use super::{conclusion, faults};
 use crate::data::{
-    Cover, DataContext, Glance, Shelf, SnapshotManifest, Stock, Unfinished, describe_data,
-    save_snapshot, settle_snapshot,
+    Cover, DataContext, DataError, Glance, Shelf, SnapshotManifest, Stock, Unfinished,
+    describe_data, save_snapshot, settle_snapshot,
 };
 use crate::domain::{Failure, ObservedContainer};
 use crate::engine::Engine;
@@ -105,10 +105,15 @@ pub(super) async fn keep(
     })
 }
 
-/// Removes the oldest of the snapshots that the tool made by itself.
+/// Removes the oldest of the snapshots that the tool made by itself, and doesn't wait until their bytes are gone.
 pub(super) async fn prune(project: &Project) -> Result<(), Failure> {
     let shelf = shelf(project);
-    let pruned = spawn_blocking(move || shelf.prune(KEPT)).await;
+    let pruned = spawn_blocking(move || {
+        shelf.prune(KEPT)?;
+        shelf.discard_by(std::env::current_exe().ok().as_deref());
+        Ok::<(), DataError>(())
+    });
+    let pruned = pruned.await;
     Ok(pruned.expect("removing doesn't panic")?)
 }
 

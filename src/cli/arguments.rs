@@ -1,6 +1,7 @@
 //! The whole command line: shared options, verbs, and the exit codes that `--help` tells.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -87,6 +88,8 @@ pub enum Request {
     Explain(ExplainRequest, OutputMode),
     /// `snapshot-guard`, which the tool runs by itself: the containers that must not stay paused.
     SnapshotGuard(Vec<ContainerId>),
+    /// `snapshot-sweep`, which the tool runs by itself: where snapshots are, and the project.
+    SnapshotSweep(PathBuf, String),
     /// `completions`: the script for this shell.
     Completions(clap_complete::Shell),
 }
@@ -166,6 +169,14 @@ enum Verb {
         /// The containers' ids
         containers: Vec<String>,
     },
+    /// Remove what a run has put out of sight
+    #[command(hide = true, after_help = "Run by jobsprint-dev itself.")]
+    SnapshotSweep {
+        /// Where the snapshots are
+        directory: PathBuf,
+        /// Whose
+        project: String,
+    },
     /// Print the completion script of a shell
     Completions(completions::CompletionsArguments),
 }
@@ -211,6 +222,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::SnapshotGuard { containers } => {
             Request::SnapshotGuard(containers.into_iter().map(ContainerId::new).collect())
         }
+        Verb::SnapshotSweep { directory, project } => Request::SnapshotSweep(directory, project),
         Verb::Completions(verb) => Request::Completions(verb.shell),
     })
 }

@@ -39,7 +39,7 @@ mod tests {
         for typed in ["up", "snapshot save", "seed", "seed status", "env rotate"] {
             assert!(verbs.iter().any(|verb| verb == typed), "{typed}");
         }
-        for other in ["env", "stacks guard", "snapshot-guard"] {
+        for other in ["env", "stacks guard", "snapshot-guard", "snapshot-sweep"] {
             assert!(verbs.iter().all(|verb| verb != other), "{other}");
         }
     }

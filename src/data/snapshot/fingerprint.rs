@@ -70,6 +70,7 @@ fn read(directories: &[PathBuf]) -> Result<Fingerprint, DataError> {
 }
 
 /// A fingerprint that is made entry by entry, each directory's in the order of their paths.
+#[derive(Debug)]
 pub(super) struct Sum {
     whole: Hasher,
     bytes: u64,

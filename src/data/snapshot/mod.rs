@@ -14,6 +14,7 @@ mod restoring;
 mod saving;
 mod shelf;
 mod stock;
+mod sweeper;
 mod trees;
 
 pub use facts::describe_data;

@@ -207,13 +207,14 @@ impl Laid<'_> {
         Ok(())
     }
 
-    /// Removes what it replaced; the volumes may be used meanwhile.
+    /// Takes away what it replaced. Nobody may use the volumes: an image that looks through all its files as it starts, as
+    /// postgres' does, ends where they vanish under it.
     ///
     /// # Errors
     /// [`DataError`]; [`settle_snapshot`] then removes it.
     pub async fn clear(self, stock: &Stock) -> Result<(), DataError> {
         match &self.by {
-            By::Own(lying) => lying.clear().await?,
+            By::Own(lying) => lying.clear(&stock.shelf).await?,
             By::Helper(helper) => {
                 helper.clear().await?;
                 helper.remove().await?;

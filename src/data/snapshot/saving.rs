@@ -31,7 +31,7 @@ enum Reading<'a> {
 struct Taken {
     /// Parts that are whole already.
     parts: Vec<Part>,
-    /// The ways of those that were copied as files, which are still to be hashed.
+    /// The ways of those that are there as files, and are still to be hashed.
     ways: BTreeMap<String, Way>,
 }
 
@@ -116,7 +116,7 @@ impl<'a> Reading<'a> {
         taken: Taken,
     ) -> Result<Vec<Part>, DataError> {
         let hashed = hash(draft, volumes, &taken.ways);
-        // The disk writes while the bytes are hashed, which are still in memory.
+        // The disk writes meanwhile.
         let hashed = match self {
             Self::Own(keeping) => {
                 let (synced, hashed) = tokio::join!(keeping.sync(), hashed);
@@ -178,7 +178,14 @@ async fn some(
     let keys: Vec<&str> = volumes.iter().map(|(key, _)| key.as_str()).collect();
     match reading {
         _ if keys.is_empty() => {}
-        Reading::Own(keeping) => taken.ways.extend(keeping.copy(&keys).await?),
+        Reading::Own(keeping) => {
+            for (key, kept) in volumes {
+                match keeping.copy(key).await? {
+                    (way, Some(read)) => taken.parts.push(of_files(key, kept, way, read)),
+                    (way, None) => drop(taken.ways.insert((*key).clone(), way)),
+                }
+            }
+        }
         Reading::Trees(helper, ways) => {
             trees::copy(helper, &keys).await?;
             let ways = keys.iter().map(|key| ((*key).to_owned(), ways[*key]));
@@ -203,20 +210,24 @@ async fn hash(
 ) -> Result<Vec<Part>, DataError> {
     let mut parts = Vec::new();
     for (key, way) in ways {
-        let file = trees::tree(key);
-        let both = trees::both(draft.directory(), &file);
-        let Fingerprint { bytes, checksum } = fingerprint(both.to_vec()).await?;
-        parts.push(Part {
-            volume: key.clone(),
-            services: volumes[key].services.clone(),
-            way: *way,
-            file,
-            bytes,
-            stored: bytes,
-            checksum,
-        });
+        let both = trees::both(draft.directory(), &trees::tree(key));
+        let read = fingerprint(both.to_vec()).await?;
+        parts.push(of_files(key, &volumes[key], *way, read));
     }
     Ok(parts)
+}
+
+fn of_files(key: &str, kept: &Kept, way: Way, read: Fingerprint) -> Part {
+    let Fingerprint { bytes, checksum } = read;
+    Part {
+        volume: key.to_owned(),
+        services: kept.services.clone(),
+        way,
+        file: trees::tree(key),
+        bytes,
+        stored: bytes,
+        checksum,
+    }
 }
 
 async fn pack_one(

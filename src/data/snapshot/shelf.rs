@@ -1,6 +1,7 @@
 //! The directory that keeps a project's snapshots: a directory each, whole or not there.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::draft::Draft;
@@ -14,6 +15,10 @@ use crate::data::whole::read_whole;
 pub(super) const MANIFEST: &str = "manifest.json";
 /// What is being made or removed begins so; names of snapshots don't.
 const HIDDEN: char = '.';
+/// What is being made ends so.
+const PART: &str = "part";
+/// What is being removed ends so.
+const GONE: &str = "gone";
 const LONGEST_NAME: usize = 64;
 
 /// Where the snapshots are.
@@ -31,6 +36,11 @@ impl Shelf {
             directory,
             project: project.to_owned(),
         }
+    }
+
+    /// Whose snapshots these are.
+    pub(super) fn project(&self) -> &str {
+        &self.project
     }
 
     /// Where it is.
@@ -122,7 +132,7 @@ impl Shelf {
     /// Where the name is impossible or taken, or the directory can't be made.
     pub(super) fn begin(&self, name: &str) -> Result<Draft, DataError> {
         self.refuse_taken(name)?;
-        Draft::begin(self.hidden(name, "part"), self.directory.join(name))
+        Draft::begin(self.hidden(name, PART), self.directory.join(name))
     }
 
     /// Gives a snapshot another name.
@@ -146,13 +156,12 @@ impl Shelf {
         if !path.is_dir() {
             return Err(refused(name, "is not there"));
         }
-        let gone = self.hidden(name, "gone");
-        fs::rename(&path, &gone)
-            .and_then(|()| fs::remove_dir_all(&gone))
+        self.put_away(&path, name)
+            .and_then(fs::remove_dir_all)
             .map_err(|error| unreadable(&path, &error))
     }
 
-    /// Removes the oldest of those that the tool made by itself, until `limit` are left.
+    /// Puts the oldest of those that the tool made by itself out of sight, until `limit` are left: to be [discarded](Self::discard).
     ///
     /// # Errors
     /// Where the system refuses.
@@ -160,13 +169,47 @@ impl Shelf {
         let (mut own, _) = self.list()?;
         own.retain(|manifest| manifest.before.is_some());
         for manifest in &own[..own.len().saturating_sub(limit)] {
-            self.delete(&manifest.name)?;
+            let path = self.directory.join(&manifest.name);
+            let put = self.put_away(&path, &manifest.name);
+            put.map_err(|error| unreadable(&path, &error))?;
         }
         Ok(())
     }
 
+    /// Moves a directory of the same filesystem out of sight, at one stroke, and gives its new place.
+    pub(super) fn put_away(&self, directory: &Path, name: &str) -> io::Result<PathBuf> {
+        let mut places = (0..).map(|number| self.hidden(&format!("{name}.{number}"), GONE));
+        loop {
+            let place = places.next().expect("numbers don't end");
+            match fs::rename(directory, &place) {
+                // An earlier one of this name is being removed still.
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                moved => return moved.map(|()| place),
+            }
+        }
+    }
+
+    /// Whether something is out of sight that nobody needs any more.
+    pub(super) fn has_gone(&self) -> bool {
+        !self.out_of_sight(&[GONE]).is_empty()
+    }
+
+    /// Removes what is out of sight and needed no more.
+    pub fn discard(&self) {
+        for name in self.out_of_sight(&[GONE]) {
+            remove(&self.directory.join(name)).ok(); // the next run tries again
+        }
+    }
+
     /// Removes what runs that were killed left half made or half removed, and gives what this user can't remove.
     pub(super) fn sweep(&self) -> Vec<String> {
+        let mut names = self.out_of_sight(&[PART, GONE]);
+        names.retain(|name| remove(&self.directory.join(name)).is_err());
+        names
+    }
+
+    /// The project's own directories that are no snapshots, and of these kinds.
+    fn out_of_sight(&self, kinds: &[&str]) -> Vec<String> {
         let entries = fs::read_dir(&self.directory);
         let names = entries
             .into_iter()
@@ -175,12 +218,12 @@ impl Shelf {
             .map(|entry| entry.file_name().to_string_lossy().into_owned());
         let is_ours = |name: &String| {
             name.starts_with(&format!("{HIDDEN}{}.", self.project))
-                && matches!(name.rsplit('.').next(), Some("part" | "gone"))
+                && name
+                    .rsplit('.')
+                    .next()
+                    .is_some_and(|kind| kinds.contains(&kind))
         };
-        names
-            .filter(is_ours)
-            .filter(|name| fs::remove_dir_all(self.directory.join(name)).is_err())
-            .collect()
+        names.filter(is_ours).collect()
     }
 
     /// A place out of sight; another project's runs leave it alone.
@@ -213,6 +256,21 @@ impl Shelf {
             }
         }
         Ok(names)
+    }
+}
+
+/// Removes a directory, unless someone else is about it.
+fn remove(directory: &Path) -> io::Result<()> {
+    let Ok(open) = File::open(directory) else {
+        return fs::remove_dir_all(directory); // not this user's to read, or gone
+    };
+    match open.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(()),
+        // Where the filesystem knows no locks, two may be about it: what one has removed the other passes over.
+        _ => match fs::remove_dir_all(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        },
     }
 }
 
@@ -307,6 +365,32 @@ mod tests {
         shelf.prune(1).unwrap();
 
         assert_eq!(names(&shelf), ["01", "04"]);
+        assert!(shelf.has_gone());
+        shelf.discard();
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_someone_else_is_removing_is_left_to_them_and_its_name_may_go_again() {
+        let home = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(home.path().to_owned(), "shop");
+        keep(&shelf, "shop", "01", Some("reset"));
+        shelf.prune(0).unwrap();
+        let [gone] = &shelf.out_of_sight(&[GONE])[..] else {
+            panic!("one is out of sight");
+        };
+        let other = File::open(home.path().join(gone)).unwrap();
+        other.lock().unwrap();
+
+        keep(&shelf, "shop", "01", Some("reset"));
+        shelf.delete("01").unwrap();
+        shelf.discard();
+        assert_eq!(shelf.sweep(), Vec::<String>::new());
+
+        assert!(home.path().join(gone).exists());
+        drop(other);
+        shelf.sweep();
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
     }
 
     #[test]

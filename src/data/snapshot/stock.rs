@@ -18,7 +18,7 @@ pub struct Stock {
     pub stack: Arc<Stack>,
     /// Where its snapshots are.
     pub shelf: Shelf,
-    /// The program that guards paused containers: this one.
+    /// The program that guards paused containers and sweeps: this one.
     pub guard: Option<PathBuf>,
 }
 

@@ -1,39 +1,25 @@
-//! A tree copied, cloned where the filesystem can, and hashed on the way where that is asked.
+//! A tree copied, cloned where the filesystem can, and hashed on the way.
 //!
-//! What is hashed is in this process's hands anyway: it goes to the disk past the system's cache, several files at a time,
-//! so that the disk and the cores are busy together. What isn't hashed the system copies in its cache, one file after the
-//! other: two at a time only fight for its memory, and the writers that stand still wait for no disk.
+//! What is copied goes by this process, so that it is read once. The system could copy without showing the bytes to anyone, but
+//! then a checksum has all of them read a second time.
 
+use std::collections::VecDeque;
 use std::fs::{File, FileTimes, Permissions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, fchown};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
-use blake3::{Hash, Hasher};
-use rustix::fs::{
-    OFlags, copy_file_range, fcntl_getfl, fcntl_setfl, fgetxattr, flistxattr, fsetxattr,
-    ioctl_ficlone,
-};
-use rustix::io::Errno;
+use blake3::Hasher;
+use rustix::fs::{fgetxattr, flistxattr, fsetxattr, ioctl_ficlone};
 
+use super::carrying::{Carrier, Holes, LARGE, Passed, Road};
 use super::flush::Flush;
 use super::root::{Entry, Kind, Root};
 use crate::data::DataError;
 use crate::data::digest::unreadable;
-use crate::data::snapshot::fingerprint::{DIRECTORY, FILE, LINK, NODE};
-
-/// So much is read, hashed and written at a time.
-const PIECE: usize = 1024 * 1024;
-/// What goes past the system's cache begins and ends at multiples of it, in the file and in memory.
-const BLOCK: usize = 4096;
-/// So many files are hashed and written at a time: more of them only wait for the same disk.
-const WRITERS: usize = 4;
-/// So much the system copies before it is asked whether to go on, and brings to the disk at a time.
-const STRETCH: u64 = 32 * 1024 * 1024;
-/// Smaller files go to the disk all together at the end.
-const LARGE: u64 = 1024 * 1024;
+use crate::data::snapshot::fingerprint::{DIRECTORY, LINK, NODE, Sum};
 
 /// Whose a copy is, and who may do what with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,11 +28,31 @@ pub(super) struct Look {
     pub mode: u32,
 }
 
-/// Whether the content is hashed as it goes by.
+/// What a copy is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hashing {
-    OnTheWay,
-    NotNow,
+pub(super) enum Purpose {
+    /// To be kept, while writers stand still. A clone is there at once: it can be read and hashed later.
+    Keep,
+    /// To be used, once all of it was read and hashed.
+    Use,
+}
+
+impl Purpose {
+    /// Where each worker begins. More of them at the large end only wait for the same disk, or fight for the cache's memory;
+    /// more at the small end, where files are made and nearly nothing is written, for the same directory.
+    fn ends(self) -> &'static [End] {
+        match self {
+            Self::Keep => &[End::Large, End::Small],
+            Self::Use => &[End::Large, End::Large, End::Large, End::Small],
+        }
+    }
+}
+
+/// An end of the files in the order of their sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Large,
+    Small,
 }
 
 /// A tree on its way.
@@ -55,7 +61,7 @@ pub(super) struct Copying<'a> {
     /// Empty.
     pub to: &'a Root,
     pub flush: &'a Flush,
-    pub hashing: Hashing,
+    pub purpose: Purpose,
     /// Set where nobody waits for it any more.
     pub stop: &'a AtomicBool,
 }
@@ -63,8 +69,8 @@ pub(super) struct Copying<'a> {
 /// What was copied.
 #[derive(Debug)]
 pub(super) struct Copied {
-    /// Each entry's hash, where it was asked for.
-    pub hashes: Vec<Hash>,
+    /// The sum of the tree; `None` where not all of it was hashed.
+    pub sum: Option<Sum>,
     /// Whether the filesystem shares the blocks of any file.
     pub cloned: bool,
 }
@@ -89,62 +95,55 @@ impl Copying<'_> {
             let dressed = self.dress_directory(entry, *look);
             dressed.map_err(|error| unreadable(&entry.path, &error))?;
         }
-        let hashes = entries.iter().zip(contents).map(|(entry, content)| {
-            let mut hash = Hasher::new();
-            match &entry.kind {
-                Kind::File => return content.unwrap_or_else(|| hash.finalize()),
-                Kind::Directory => hash.update(DIRECTORY),
-                Kind::Link(target) => hash.update(LINK).update(target.as_encoded_bytes()),
-                Kind::Node => hash.update(NODE),
-            };
-            hash.finalize()
-        });
         Ok(Copied {
-            hashes: hashes.collect(),
+            sum: sum(entries, contents),
             cloned,
         })
     }
 
-    /// Copies the files, the largest first, so that nobody waits for a last one.
+    /// Copies the files: one worker the small ones, which cost a core and no disk, the others the large ones meanwhile; who is
+    /// done helps. The largest go first, so that nobody waits for a last one.
     fn files(
         &self,
         entries: &[Entry],
         looks: &[Look],
-    ) -> Result<(Vec<Option<Hash>>, bool), DataError> {
+    ) -> Result<(Vec<Option<Passed>>, bool), DataError> {
         let mut files: Vec<usize> = (0..entries.len()).collect();
         files.retain(|&index| entries[index].kind == Kind::File);
         files.sort_by_key(|&index| std::cmp::Reverse(entries[index].about.len()));
-        let next = AtomicUsize::new(0);
+        let files = Mutex::new(VecDeque::from(files));
         let may_clone = AtomicBool::new(true);
         let cloned = AtomicBool::new(false);
-        let hashes = Mutex::new(vec![None; entries.len()]);
-        let worker = || {
-            let mut room = vec![0; PIECE + BLOCK];
-            let start = room.as_ptr().align_offset(BLOCK).min(BLOCK);
-            let piece = &mut room[start..start + PIECE];
-            while let Some(&index) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let contents = Mutex::new(vec![None; entries.len()]);
+        let next = |end: End| {
+            let mut files = files.lock().expect("no worker panics");
+            match end {
+                End::Large => files.pop_front(),
+                End::Small => files.pop_back(),
+            }
+        };
+        let worker = |end: End| {
+            let mut carrier = Carrier::new(self.road(), self.stop);
+            while let Some(index) = next(end) {
                 let entry = &entries[index];
-                let copied = self.one(entry, looks[index], &may_clone, piece);
+                let copied = self.one(entry, looks[index], &may_clone, &mut carrier);
                 let copied = copied.map_err(|error| unreadable(&entry.path, &error))?;
                 if copied.cloned {
                     cloned.store(true, Ordering::Relaxed);
                 }
-                hashes.lock().expect("no worker panics")[index] = copied.hash;
+                contents.lock().expect("no worker panics")[index] = copied.passed;
             }
             Ok::<(), DataError>(())
         };
-        let workers = match self.hashing {
-            Hashing::OnTheWay => WRITERS,
-            Hashing::NotNow => 1,
-        };
         thread::scope(|scope| {
-            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+            let ends = self.purpose.ends().iter();
+            let workers: Vec<_> = ends.map(|end| scope.spawn(|| worker(*end))).collect();
             let ended: Vec<_> = workers.into_iter().map(ScopedJoinHandle::join).collect();
             let mut ended = ended.into_iter();
             ended.try_for_each(|ended| ended.expect("no worker panics"))
         })?;
-        let hashes = hashes.into_inner().expect("no worker panics");
-        Ok((hashes, cloned.into_inner()))
+        let contents = contents.into_inner().expect("no worker panics");
+        Ok((contents, cloned.into_inner()))
     }
 
     fn one(
@@ -152,7 +151,7 @@ impl Copying<'_> {
         entry: &Entry,
         look: Look,
         may_clone: &AtomicBool,
-        piece: &mut [u8],
+        carrier: &mut Carrier<'_>,
     ) -> io::Result<One> {
         let from = self.from.read(&entry.path)?;
         let to = self.to.create(&entry.path)?;
@@ -161,88 +160,27 @@ impl Copying<'_> {
             may_clone.fetch_and(cloned, Ordering::Relaxed);
             cloned
         };
-        let is_thin = entry.about.blocks() * 512 < entry.about.len();
-        let hash = match self.hashing {
-            Hashing::NotNow if cloned => None,
-            Hashing::NotNow if is_thin => {
-                self.by_pieces(&from, Some(&to), Holes::Stay, piece)?;
-                None
-            }
-            Hashing::NotNow => {
-                self.by_system(&from, &to, piece)?;
-                None
-            }
-            Hashing::OnTheWay if cloned => Some(self.by_pieces(&from, None, Holes::Fill, piece)?),
-            Hashing::OnTheWay => {
+        let about = &entry.about;
+        let passed = match (cloned, self.purpose) {
+            (true, Purpose::Keep) => None,
+            (true, Purpose::Use) => Some(carrier.read(&from)?),
+            (false, _) => {
+                let is_thin = about.blocks() * 512 < about.len();
                 let holes = if is_thin { Holes::Stay } else { Holes::Fill };
-                if entry.about.len() >= LARGE {
-                    past_cache(&to, true).ok(); // not every filesystem can
-                }
-                Some(self.by_pieces(&from, Some(&to), holes, piece)?)
+                Some(carrier.carry(&from, &to, holes, about.len())?)
             }
         };
         dress(&from, &to, entry, look)?;
-        if !cloned && entry.about.len() >= LARGE {
+        if !cloned && about.len() >= LARGE {
             self.flush.soon(&to);
         }
-        Ok(One { hash, cloned })
+        Ok(One { passed, cloned })
     }
 
-    /// Lets the system copy, which never shows the bytes to this process.
-    fn by_system(&self, from: &File, to: &File, piece: &mut [u8]) -> io::Result<()> {
-        let (mut read, mut written) = (0, 0);
-        loop {
-            self.go_on()?;
-            let stretch = usize::try_from(STRETCH).unwrap_or(usize::MAX);
-            match copy_file_range(from, Some(&mut read), to, Some(&mut written), stretch) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {
-                    if written % STRETCH == 0 {
-                        self.flush.soon(to);
-                    }
-                }
-                // Not between these filesystems, or not by this kernel.
-                Err(Errno::XDEV | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) if read == 0 => {
-                    return self.by_pieces(from, Some(to), Holes::Fill, piece).map(drop);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// Reads all of a file, writes it where it isn't there yet, and gives its hash.
-    fn by_pieces(
-        &self,
-        from: &File,
-        to: Option<&File>,
-        holes: Holes,
-        piece: &mut [u8],
-    ) -> io::Result<Hash> {
-        let mut hash = Hasher::new();
-        hash.update(FILE);
-        let mut place = 0;
-        loop {
-            self.go_on()?;
-            let count = fill(from, piece)?;
-            let read = &piece[..count];
-            if self.hashing == Hashing::OnTheWay {
-                hash.update(read);
-            }
-            if let Some(to) = to {
-                if count % BLOCK != 0 {
-                    past_cache(to, false)?;
-                }
-                if holes == Holes::Fill || read.iter().any(|byte| *byte != 0) {
-                    write(to, read, place)?;
-                }
-            }
-            place += count as u64;
-            if count < piece.len() {
-                if let (Some(to), Holes::Stay) = (to, holes) {
-                    to.set_len(place)?;
-                }
-                return Ok(hash.finalize());
-            }
+    fn road(&self) -> Road<'_> {
+        match self.purpose {
+            Purpose::Keep => Road::ThroughCache(self.flush),
+            Purpose::Use => Road::PastCache,
         }
     }
 
@@ -251,57 +189,33 @@ impl Copying<'_> {
         let to = self.to.inside(&entry.path)?.file()?;
         dress(&from, &to, entry, look)
     }
-
-    fn go_on(&self) -> io::Result<()> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        Ok(())
-    }
-}
-
-/// Reads until `piece` is full or the file is over, and says how much that was.
-fn fill(mut from: &File, piece: &mut [u8]) -> io::Result<usize> {
-    let mut count = 0;
-    while count < piece.len() {
-        match from.read(&mut piece[count..]) {
-            Ok(0) => break,
-            Ok(read) => count += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(count)
-}
-
-/// Writes at `place`, through the system's cache where the filesystem wants larger blocks than these past it.
-fn write(to: &File, bytes: &[u8], place: u64) -> io::Result<()> {
-    match to.write_all_at(bytes, place) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-            past_cache(to, false)?;
-            to.write_all_at(bytes, place)
-        }
-        written => written,
-    }
-}
-
-/// Whether what is written to a file from now on goes to the disk at once, and not through the system's cache.
-fn past_cache(file: &File, is_past: bool) -> io::Result<()> {
-    let mut flags = fcntl_getfl(file)?;
-    flags.set(OFlags::DIRECT, is_past);
-    Ok(fcntl_setfl(file, flags)?)
 }
 
 struct One {
-    hash: Option<Hash>,
+    passed: Option<Passed>,
     cloned: bool,
 }
 
-/// What becomes of a stretch of nothing but zeros.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holes {
-    Stay,
-    Fill,
+/// The sum of a tree, where the content of all its files is known.
+fn sum(entries: &[Entry], contents: Vec<Option<Passed>>) -> Option<Sum> {
+    let mut all: Vec<_> = entries.iter().zip(contents).collect();
+    all.sort_by(|(one, _), (other, _)| one.path.cmp(&other.path));
+    let mut sum = Sum::new();
+    for (entry, content) in all {
+        let mut hash = Hasher::new();
+        match &entry.kind {
+            Kind::File => {
+                let Passed { bytes, hash } = content?;
+                sum.add(&entry.path, bytes, hash);
+                continue;
+            }
+            Kind::Directory => hash.update(DIRECTORY),
+            Kind::Link(target) => hash.update(LINK).update(target.as_encoded_bytes()),
+            Kind::Node => hash.update(NODE),
+        };
+        sum.add(&entry.path, 0, hash.finalize());
+    }
+    Some(sum)
 }
 
 /// Gives a copy its owner, mode, times and further attributes.
@@ -342,9 +256,11 @@ pub(super) fn dress_root(to: &Root, look: Look) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::FileExt as _;
     use std::path::Path;
 
     use super::*;
+    use crate::data::snapshot::fingerprint::{fingerprint, fingerprint_more};
 
     fn mine() -> Look {
         let home = tempfile::tempdir().unwrap();
@@ -355,22 +271,22 @@ mod tests {
         }
     }
 
-    fn copied(from: &Path, to: &Path, hashing: Hashing) -> Copied {
+    fn copied(from: &Path, to: &Path, purpose: Purpose) -> Copied {
         let (from, to) = (Root::open(from).unwrap(), Root::open(to).unwrap());
         let entries = from.entries().unwrap();
         let copying = Copying {
             from: &from,
             to: &to,
             flush: &Flush::begin(),
-            hashing,
+            purpose,
             stop: &AtomicBool::new(false),
         };
         let looks = vec![mine(); entries.len()];
         copying.run(&entries, &looks).unwrap()
     }
 
-    #[test]
-    fn every_byte_arrives_hashed_or_not_and_holes_stay_holes() {
+    #[tokio::test]
+    async fn every_byte_arrives_by_either_road_and_holes_stay_holes() {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir_all(home.path().join("a/b")).unwrap();
         let large: Vec<u8> = (0..3_000_001_u32).map(|n| (n % 251) as u8).collect();
@@ -380,9 +296,9 @@ mod tests {
         thin.set_len(50_000_000).unwrap();
         thin.write_all_at(b"x", 40_000_000).unwrap();
 
-        for hashing in [Hashing::OnTheWay, Hashing::NotNow] {
+        for purpose in [Purpose::Keep, Purpose::Use] {
             let to = tempfile::tempdir().unwrap();
-            copied(home.path(), to.path(), hashing);
+            let copied = copied(home.path(), to.path(), purpose);
 
             assert_eq!(fs::read(to.path().join("a/b/large")).unwrap(), large);
             assert_eq!(fs::read(to.path().join("a/empty")).unwrap(), b"");
@@ -390,6 +306,11 @@ mod tests {
             assert_eq!(copy, fs::read(home.path().join("thin")).unwrap());
             let about = fs::metadata(to.path().join("thin")).unwrap();
             assert!(about.blocks() * 512 < 5_000_000, "{}", about.blocks());
+            let sum = copied.sum.map(|sum| fingerprint_more(sum, &[]).unwrap());
+            if !copied.cloned || purpose == Purpose::Use {
+                let read = fingerprint(vec![to.path().to_owned()]).await.unwrap();
+                assert_eq!(sum, Some(read), "as whoever reads the copy finds it");
+            }
         }
     }
 
@@ -406,7 +327,7 @@ mod tests {
             from: &from,
             to: &to,
             flush: &Flush::begin(),
-            hashing: Hashing::NotNow,
+            purpose: Purpose::Keep,
             stop: &AtomicBool::new(true),
         };
 

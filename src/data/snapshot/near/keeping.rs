@@ -1,6 +1,5 @@
 //! Volumes copied into a draft: the user's own files, and lists of whose they were.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::task::spawn_blocking;
 
-use super::copying::{Copying, Hashing, Look, dress_root};
+use super::copying::{Copying, Look, Purpose, dress_root};
 use super::flush::Flush;
 use super::lists;
 use super::reach::Near;
@@ -18,6 +17,7 @@ use super::stoppable::stoppable;
 use crate::data::DataError;
 use crate::data::digest::unreadable;
 use crate::data::snapshot::draft::Draft;
+use crate::data::snapshot::fingerprint::{Fingerprint, fingerprint_more};
 use crate::data::snapshot::manifest::Way;
 
 /// A draft that is being filled.
@@ -37,17 +37,12 @@ impl Keeping {
         }
     }
 
-    /// Copies these volumes, whose writers stand still, and says how each is kept.
-    pub async fn copy(&self, keys: &[&str]) -> Result<BTreeMap<String, Way>, DataError> {
-        let mut ways = BTreeMap::new();
-        for key in keys {
-            let (from, to) = (self.near.places[*key].clone(), self.directory.clone());
-            let flush = Arc::clone(&self.flush);
-            let name = (*key).to_owned();
-            let copied = stoppable(move |stop| copy(&from, &to, &name, &flush, stop));
-            ways.insert((*key).to_owned(), copied.await?);
-        }
-        Ok(ways)
+    /// Copies a volume, whose writers stand still: says how it is kept, and its fingerprint where it isn't a clone, which is
+    /// still to be read.
+    pub async fn copy(&self, key: &str) -> Result<(Way, Option<Fingerprint>), DataError> {
+        let (from, to) = (self.near.places[key].clone(), self.directory.clone());
+        let (flush, key) = (Arc::clone(&self.flush), key.to_owned());
+        stoppable(move |stop| copy(&from, &to, &key, &flush, stop)).await
     }
 
     /// Waits until all of it is on the disk.
@@ -63,17 +58,17 @@ impl Keeping {
 
 fn copy(
     from: &Path,
-    draft: &Path,
+    directory: &Path,
     key: &str,
     flush: &Flush,
     stop: &AtomicBool,
-) -> Result<Way, DataError> {
+) -> Result<(Way, Option<Fingerprint>), DataError> {
     let failed = |error| unreadable(from, &error);
-    let user = fs::metadata(draft).map_err(failed)?;
+    let user = fs::metadata(directory).map_err(failed)?;
     let user = (user.uid(), user.gid());
     let (volume, draft) = (
         Root::open(from).map_err(failed)?,
-        Root::open(draft).map_err(failed)?,
+        Root::open(directory).map_err(failed)?,
     );
     let entries = volume.entries().map_err(failed)?;
     let look = |kind: &Kind| Look {
@@ -95,15 +90,16 @@ fn copy(
         from: &volume,
         to: &to,
         flush,
-        hashing: Hashing::NotNow,
+        purpose: Purpose::Keep,
         stop,
     };
     let copied = copying.run(&entries, &looks)?;
     let top = volume.file().and_then(|file| file.metadata());
-    let written = top.and_then(|top| {
-        let name = PathBuf::from(format!("{key}.lists"));
-        lists::write(&draft, &name, &entries, &top, user)
-    });
+    let name = PathBuf::from(format!("{key}.lists"));
+    let written = top.and_then(|top| lists::write(&draft, &name, &entries, &top, user));
     written.map_err(failed)?;
-    Ok(if copied.cloned { Way::Clone } else { Way::Copy })
+    let lists = [directory.join(name)];
+    let read = copied.sum.map(|sum| fingerprint_more(sum, &lists));
+    let way = if copied.cloned { Way::Clone } else { Way::Copy };
+    Ok((way, read.transpose()?))
 }

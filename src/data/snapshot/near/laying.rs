@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::task::spawn_blocking;
 
-use super::copying::{Copying, Hashing, Look, dress_root};
+use super::copying::{Copying, Look, Purpose, dress_root};
 use super::flush::Flush;
 use super::lists::Lists;
 use super::reach::Near;
@@ -18,9 +18,10 @@ use super::root::{Kind, Root};
 use super::stoppable::stoppable;
 use crate::data::DataError;
 use crate::data::digest::unreadable;
-use crate::data::snapshot::fingerprint::{Fingerprint, Sum, fingerprint_more};
+use crate::data::snapshot::fingerprint::{Fingerprint, fingerprint_more};
 use crate::data::snapshot::helper::LAID;
 use crate::data::snapshot::manifest::Part;
+use crate::data::snapshot::shelf::Shelf;
 use crate::data::snapshot::trees;
 
 /// What is live, once it is moved away.
@@ -73,10 +74,18 @@ impl Lying {
         self.each(swap).await
     }
 
-    /// Removes what lies beside the live data.
-    pub async fn clear(&self) -> Result<(), DataError> {
-        self.each(|place| remove(&place.join(OLD)).and_then(|()| remove(&place.join(LAID))))
-            .await
+    /// Takes away what lies beside the live data: out of sight on the same filesystem, at once, and removed anywhere else.
+    pub async fn clear(&self, aside: &Shelf) -> Result<(), DataError> {
+        let aside = aside.clone();
+        self.each(move |place| {
+            let old = place.join(OLD);
+            aside
+                .put_away(&old, "replaced")
+                .map(drop)
+                .or_else(|_| remove(&old))?;
+            remove(&place.join(LAID))
+        })
+        .await
     }
 
     async fn each(
@@ -121,22 +130,13 @@ fn lay(
         from: &from,
         to: &to,
         flush,
-        hashing: Hashing::OnTheWay,
+        purpose: Purpose::Use,
         stop,
     };
     let copied = copying.run(&entries, &looks)?;
     let top = look(Path::new(""), &Kind::Directory)?;
     dress_root(&to, top).map_err(|error| unreadable(place, &error))?;
-    let mut found: Vec<_> = entries.iter().zip(copied.hashes).collect();
-    found.sort_by(|(one, _), (other, _)| one.path.cmp(&other.path));
-    let mut sum = Sum::new();
-    for (entry, hash) in found {
-        let bytes = match entry.kind {
-            Kind::File => entry.about.len(),
-            _ => 0,
-        };
-        sum.add(&entry.path, bytes, hash);
-    }
+    let sum = copied.sum.expect("everything is hashed");
     fingerprint_more(sum, &[lists.to_owned()])
 }
 

@@ -1,5 +1,6 @@
 //! Volumes whose files this process reaches by itself, as root on the engine's machine: no helper copies them.
 
+mod carrying;
 mod copying;
 mod flush;
 mod keeping;

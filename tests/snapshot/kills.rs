@@ -1,0 +1,63 @@
+//! A run that is killed: nobody stays paused, and the data is of one moment.
+
+use std::fs;
+use std::time::Instant;
+
+use crate::moments::moments;
+use crate::project::{PLAIN, Project};
+
+#[tokio::test]
+async fn a_save_that_is_killed_leaves_nobody_paused_and_nothing_half_made() {
+    let project = Project::up(PLAIN).await;
+    project.write("first").await;
+
+    let began = Instant::now();
+    project.works(&["snapshot", "save", "unhurried"]);
+    for (number, moment) in moments(began.elapsed()).enumerate() {
+        let mut save = project.begin(&["snapshot", "save", &format!("killed-{number}")]);
+        tokio::time::sleep(moment).await;
+        save.kill().expect("killed");
+        save.wait().expect("gone");
+        project.goes_on().await;
+    }
+
+    project.works(&["snapshot", "save", "whole"]);
+    let listed = project.snapshots();
+    let shelf = fs::read_dir(project.path(".jobsprint/snapshots")).expect("read");
+    assert_eq!(
+        shelf.count(),
+        listed.len(),
+        "nothing lies beside the whole ones"
+    );
+    // One that a killed run had finished is as good as any: the last of those is looked at, beside the others' first and last.
+    for name in [
+        &listed[0],
+        &listed[listed.len() - 2],
+        &listed[listed.len() - 1],
+    ] {
+        project.write("second").await;
+        project.works(&["snapshot", "restore", name, "--yes", "--no-snapshot"]);
+        assert_eq!(project.word().await, "first");
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_is_killed_is_all_or_nothing() {
+    let project = Project::up(PLAIN).await;
+    project.write("kept").await;
+    project.works(&["snapshot", "save", "kept"]);
+
+    let began = Instant::now();
+    project.works(&["snapshot", "restore", "kept", "--yes", "--no-snapshot"]);
+    for moment in moments(began.elapsed()) {
+        project.write("live").await;
+        let mut restore = project.begin(&["snapshot", "restore", "kept", "--yes", "--no-snapshot"]);
+        tokio::time::sleep(moment).await;
+        restore.kill().expect("killed");
+        restore.wait().expect("gone");
+
+        project.works(&["up"]);
+        let word = project.word().await;
+        assert!(["kept", "live"].contains(&word.as_str()), "{word}");
+    }
+}
