@@ -115,8 +115,8 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Bundle(request) => bundle::run(session, request).await,
         Request::Explain(request, _) => explain::run(&request),
         Request::SnapshotGuard(paused) => guard::run(session, paused).await,
-        Request::SnapshotSweep(directory, project) => {
-            Shelf::of(directory, &project).discard();
+        Request::SnapshotSweep(directory, project, replaced) => {
+            Shelf::of(directory, &project).discard(&replaced);
             Ok(0)
         }
         Request::Completions(_) => Ok(0),

@@ -155,7 +155,8 @@ async fn restore(
         walk(session, scene, start).await
     };
     let started = started.await;
-    stock.shelf.discard_by(stock.guard.as_deref());
+    let gone = cleared.as_deref().unwrap_or_default();
+    stock.shelf.discard_by(stock.guard.as_deref(), gone);
     started?;
     cleared?;
     let took = session.events.elapsed().saturating_sub(began).as_secs_f64();

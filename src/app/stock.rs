@@ -110,7 +110,7 @@ pub(super) async fn prune(project: &Project) -> Result<(), Failure> {
     let shelf = shelf(project);
     let pruned = spawn_blocking(move || {
         shelf.prune(KEPT)?;
-        shelf.discard_by(std::env::current_exe().ok().as_deref());
+        shelf.discard_by(std::env::current_exe().ok().as_deref(), &[]);
         Ok::<(), DataError>(())
     });
     let pruned = pruned.await;

@@ -88,8 +88,8 @@ pub enum Request {
     Explain(ExplainRequest, OutputMode),
     /// `snapshot-guard`, which the tool runs by itself: the containers that must not stay paused.
     SnapshotGuard(Vec<ContainerId>),
-    /// `snapshot-sweep`, which the tool runs by itself: where snapshots are, and the project.
-    SnapshotSweep(PathBuf, String),
+    /// `snapshot-sweep`, which the tool runs by itself: where snapshots are, the project, and what a restore replaced.
+    SnapshotSweep(PathBuf, String, Vec<PathBuf>),
     /// `completions`: the script for this shell.
     Completions(clap_complete::Shell),
 }
@@ -176,6 +176,8 @@ enum Verb {
         directory: PathBuf,
         /// Whose
         project: String,
+        /// What a restore replaced
+        replaced: Vec<PathBuf>,
     },
     /// Print the completion script of a shell
     Completions(completions::CompletionsArguments),
@@ -222,7 +224,11 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::SnapshotGuard { containers } => {
             Request::SnapshotGuard(containers.into_iter().map(ContainerId::new).collect())
         }
-        Verb::SnapshotSweep { directory, project } => Request::SnapshotSweep(directory, project),
+        Verb::SnapshotSweep {
+            directory,
+            project,
+            replaced,
+        } => Request::SnapshotSweep(directory, project, replaced),
         Verb::Completions(verb) => Request::Completions(verb.shell),
     })
 }

@@ -1,7 +1,7 @@
 //! Going back to a snapshot: checked, laid beside the live data, and put in its place at one stroke.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
 
@@ -210,17 +210,21 @@ impl Laid<'_> {
     /// Takes away what it replaced. Nobody may use the volumes: an image that looks through all its files as it starts, as
     /// postgres' does, ends where they vanish under it.
     ///
+    /// Gives the directories that it was moved to, for [`Shelf::discard_by`](super::Shelf::discard_by).
+    ///
     /// # Errors
     /// [`DataError`]; [`settle_snapshot`] then removes it.
-    pub async fn clear(self, stock: &Stock) -> Result<(), DataError> {
-        match &self.by {
-            By::Own(lying) => lying.clear(&stock.shelf).await?,
+    pub async fn clear(self, stock: &Stock) -> Result<Vec<PathBuf>, DataError> {
+        let gone = match &self.by {
+            By::Own(lying) => lying.clear().await?,
             By::Helper(helper) => {
                 helper.clear().await?;
                 helper.remove().await?;
+                Vec::new()
             }
-        }
-        stock.journal().clear()
+        };
+        stock.journal().clear()?;
+        Ok(gone)
     }
 }
 

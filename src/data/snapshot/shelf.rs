@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::draft::Draft;
 use super::journal::Journal;
 use super::manifest::Manifest;
+use super::near::is_gone;
 use crate::data::DataError;
 use crate::data::digest::unreadable;
 use crate::data::whole::read_whole;
@@ -177,7 +178,7 @@ impl Shelf {
     }
 
     /// Moves a directory of the same filesystem out of sight, at one stroke, and gives its new place.
-    pub(super) fn put_away(&self, directory: &Path, name: &str) -> io::Result<PathBuf> {
+    fn put_away(&self, directory: &Path, name: &str) -> io::Result<PathBuf> {
         let mut places = (0..).map(|number| self.hidden(&format!("{name}.{number}"), GONE));
         loop {
             let place = places.next().expect("numbers don't end");
@@ -194,10 +195,13 @@ impl Shelf {
         !self.out_of_sight(&[GONE]).is_empty()
     }
 
-    /// Removes what is out of sight and needed no more.
-    pub fn discard(&self) {
-        for name in self.out_of_sight(&[GONE]) {
-            remove(&self.directory.join(name)).ok(); // the next run tries again
+    /// Removes what is out of sight and needed no more, and what a restore has `replaced`.
+    pub fn discard(&self, replaced: &[PathBuf]) {
+        let names = self.out_of_sight(&[GONE]).into_iter();
+        let own = names.map(|name| self.directory.join(name));
+        let replaced = replaced.iter().filter(|path| is_gone(path)).cloned();
+        for directory in own.chain(replaced) {
+            remove(&directory).ok(); // the next run tries again
         }
     }
 
@@ -366,7 +370,7 @@ mod tests {
 
         assert_eq!(names(&shelf), ["01", "04"]);
         assert!(shelf.has_gone());
-        shelf.discard();
+        shelf.discard(&[]);
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
     }
 
@@ -384,7 +388,7 @@ mod tests {
 
         keep(&shelf, "shop", "01", Some("reset"));
         shelf.delete("01").unwrap();
-        shelf.discard();
+        shelf.discard(&[]);
         assert_eq!(shelf.sweep(), Vec::<String>::new());
 
         assert!(home.path().join(gone).exists());

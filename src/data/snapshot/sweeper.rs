@@ -1,7 +1,7 @@
 //! A process beside this one that removes what was put out of sight: nobody waits until gigabytes are unlinked.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::shelf::Shelf;
@@ -10,9 +10,10 @@ use super::shelf::Shelf;
 const SWEEP_VERB: &str = "snapshot-sweep";
 
 impl Shelf {
-    /// Has `program` remove what is out of sight, and doesn't wait for it; where it is killed, the next run does it.
-    pub fn discard_by(&self, program: Option<&Path>) {
-        if !self.has_gone() {
+    /// Has `program` remove what is out of sight and what a restore has `replaced`, and doesn't wait for it; where it is
+    /// killed, the next run does it.
+    pub fn discard_by(&self, program: Option<&Path>, replaced: &[PathBuf]) {
+        if replaced.is_empty() && !self.has_gone() {
             return;
         }
         let started = program.is_some_and(|program| {
@@ -20,6 +21,7 @@ impl Shelf {
             sweeper
                 .arg(SWEEP_VERB)
                 .args([self.directory().as_os_str(), self.project().as_ref()])
+                .args(replaced)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
@@ -28,7 +30,7 @@ impl Shelf {
             sweeper.spawn().is_ok()
         });
         if !started {
-            self.discard();
+            self.discard(replaced);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use rustix::process::geteuid;
 use tokio::task::spawn_blocking;
 
 use super::copying::{Copying, Look, Purpose, dress_root};
@@ -21,13 +22,16 @@ use crate::data::digest::unreadable;
 use crate::data::snapshot::fingerprint::{Fingerprint, fingerprint_more};
 use crate::data::snapshot::helper::LAID;
 use crate::data::snapshot::manifest::Part;
-use crate::data::snapshot::shelf::Shelf;
 use crate::data::snapshot::trees;
 
 /// What is live, once it is moved away.
 const OLD: &str = ".jobsprint-old";
 /// What was laid, once the live data is moved away.
 const READY: &str = ".jobsprint-ready";
+/// What was replaced, once it is out of the volume: in the engine's own directory of the volume, which goes with it.
+const GONE: &str = ".jobsprint-gone.";
+/// So the engine calls the volume itself in there.
+const DATA: &str = "_data";
 /// Our own directories beside the live data begin so.
 const OURS: &str = ".jobsprint-";
 
@@ -67,36 +71,35 @@ impl Lying {
             Root::open(place)?.sync()
         })
         .await
+        .map(drop)
     }
 
     /// Puts it in the live data's place, as [`Helper::swap`](super::super::helper::Helper::swap) does; nobody may use the volumes.
     pub async fn swap(&self) -> Result<(), DataError> {
-        self.each(swap).await
+        self.each(swap).await.map(drop)
     }
 
-    /// Takes away what lies beside the live data: out of sight on the same filesystem, at once, and removed anywhere else.
-    pub async fn clear(&self, aside: &Shelf) -> Result<(), DataError> {
-        let aside = aside.clone();
-        self.each(move |place| {
+    /// Takes away what lies beside the live data, and gives what of it is to be removed: all that could be moved out of the
+    /// volumes, now or by an earlier run, is.
+    pub async fn clear(&self) -> Result<Vec<PathBuf>, DataError> {
+        let gone = self.each(|place| {
             let old = place.join(OLD);
-            aside
-                .put_away(&old, "replaced")
-                .map(drop)
-                .or_else(|_| remove(&old))?;
-            remove(&place.join(LAID))
-        })
-        .await
+            put_beside(place, &old).or_else(|_| remove(&old))?;
+            remove(&place.join(LAID))?;
+            Ok(gone(place))
+        });
+        Ok(gone.await?.concat())
     }
 
-    async fn each(
+    async fn each<T: Send + 'static>(
         &self,
-        work: impl Fn(&Path) -> io::Result<()> + Send + 'static,
-    ) -> Result<(), DataError> {
+        work: impl Fn(&Path) -> io::Result<T> + Send + 'static,
+    ) -> Result<Vec<T>, DataError> {
         let places = self.places.clone();
         let worked = spawn_blocking(move || {
-            places
-                .iter()
-                .try_for_each(|place| work(place).map_err(|error| unreadable(place, &error)))
+            let places = places.iter();
+            let each = places.map(|place| work(place).map_err(|error| unreadable(place, &error)));
+            each.collect()
         });
         worked.await.expect("work on files doesn't panic")
     }
@@ -173,6 +176,42 @@ fn swap(place: &Path) -> io::Result<()> {
     root.file()?.sync_all()
 }
 
+/// Moves what was replaced out of the volume at one stroke: into the engine's directory of the volume, if that is this
+/// user's alone, which is root.
+fn put_beside(place: &Path, old: &Path) -> io::Result<()> {
+    let above = place.parent().filter(|_| place.ends_with(DATA));
+    let above = above.ok_or(io::ErrorKind::NotFound)?;
+    let (about, me) = (fs::symlink_metadata(above)?, geteuid().as_raw());
+    if !about.is_dir() || about.uid() != me || about.mode() & 0o022 != 0 {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    for number in 0.. {
+        match fs::rename(old, above.join(format!("{GONE}{number}"))) {
+            // An earlier one is being removed still.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            moved => return moved,
+        }
+    }
+    unreachable!("numbers don't end")
+}
+
+/// What was put beside the volume at `place`.
+fn gone(place: &Path) -> Vec<PathBuf> {
+    let above = place.parent().filter(|_| place.ends_with(DATA));
+    let entries = above.and_then(|above| fs::read_dir(above).ok());
+    let paths = entries.into_iter().flatten().flatten();
+    paths
+        .map(|entry| entry.path())
+        .filter(|path| is_gone(path))
+        .collect()
+}
+
+/// Whether a directory is one that was put beside a volume.
+pub(in crate::data::snapshot) fn is_gone(path: &Path) -> bool {
+    let name = path.file_name().map(OsStr::as_encoded_bytes);
+    name.is_some_and(|name| name.starts_with(GONE.as_bytes()))
+}
+
 fn remove(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -182,7 +221,51 @@ fn remove(directory: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    /// A volume as the engine has it, in a directory of this mode; what was replaced lies in it.
+    fn replaced(mode: u32) -> (tempfile::TempDir, PathBuf) {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join(DATA);
+        fs::create_dir_all(place.join(OLD)).unwrap();
+        fs::write(place.join(OLD).join("word"), "old").unwrap();
+        fs::write(place.join("word"), "new").unwrap();
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(mode)).unwrap();
+        (home, place)
+    }
+
+    async fn cleared(place: &Path) -> Vec<PathBuf> {
+        let lying = Lying {
+            places: vec![place.to_owned()],
+            flush: Arc::new(Flush::begin()),
+        };
+        lying.clear().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_was_replaced_leaves_the_volume_and_an_earlier_one_is_told_of_too() {
+        let (home, place) = replaced(0o701);
+        let earlier = home.path().join(".jobsprint-gone.0");
+        fs::create_dir_all(earlier.join("word")).unwrap();
+
+        let mut gone = cleared(&place).await;
+
+        gone.sort();
+        assert_eq!(gone, [earlier, home.path().join(".jobsprint-gone.1")]);
+        assert_eq!(fs::read_to_string(gone[1].join("word")).unwrap(), "old");
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn where_others_may_write_beside_the_volume_it_is_removed_at_once() {
+        let (home, place) = replaced(0o777);
+
+        assert_eq!(cleared(&place).await, Vec::<PathBuf>::new());
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_swap_that_was_cut_off_anywhere_goes_on_from_there() {

@@ -11,5 +11,5 @@ mod root;
 mod stoppable;
 
 pub(super) use keeping::Keeping;
-pub(super) use laying::Lying;
+pub(super) use laying::{Lying, is_gone};
 pub(super) use reach::Near;
