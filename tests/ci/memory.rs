@@ -35,15 +35,17 @@ async fn the_stores_data_is_in_memory_and_stays_when_a_store_is_started_again() 
 async fn what_stays_for_the_next_run_and_what_somebody_wants_there_is_on_the_disk() {
     let stores = Stores::new().await;
 
-    for word in ["--no-tmpfs", "--reuse"] {
-        let (kinds, _) = stores.works(&[word, "--", "sh", "-c", KINDS]);
+    for words in [&["--no-tmpfs"][..], &["--reuse"], &["--keep", "always"]] {
+        let (kinds, _) = stores.works(&[words, &["--", "sh", "-c", KINDS]].concat());
 
-        assert_eq!(kinds, "\n\n", "{word}");
+        assert_eq!(kinds, "\n\n", "{words:?}");
     }
     let stacks = stores.checkout.stacks().await;
-    let left = stacks.first().expect("the one of `--reuse`");
-    let removed = stores.tool(&["stacks", "rm", left, "--yes"]);
-    assert!(removed.status.success(), "{}", text(&removed.stderr));
+    assert_eq!(stacks.len(), 2, "{stacks:?}");
+    for left in stacks {
+        let removed = stores.tool(&["stacks", "rm", &left, "--yes"]);
+        assert!(removed.status.success(), "{}", text(&removed.stderr));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,8 +113,10 @@ volumes: { cache: {} }
 async fn a_failed_stack_that_stays_keeps_its_data_until_it_is_taken_down() {
     let stores = Stores::new().await;
 
-    let ran = stores.run(&["--keep", "on-failure", "--", "false"]);
-    assert_eq!(ran.status.code(), Some(1));
+    let mark =
+        "docker exec ${JOBSPRINT_STACK}-postgres-1 touch /var/lib/postgresql/data/marked; exit 7";
+    let ran = stores.run(&["--keep", "on-failure", "--", "sh", "-c", mark]);
+    assert_eq!(ran.status.code(), Some(7), "{}", text(&ran.stderr));
     let stacks = stores.checkout.stacks().await;
     let left = stacks.first().expect("it stays");
     let stop = ["-p", left, "stop"];
@@ -125,16 +129,17 @@ async fn a_failed_stack_that_stays_keeps_its_data_until_it_is_taken_down() {
         text(&ran.stdout)
     };
     docker(&["start", &container]);
-    let version = docker(&[
-        "exec",
-        &container,
-        "cat",
-        "/var/lib/postgresql/data/PG_VERSION",
-    ]);
+    let marked = docker(&["exec", &container, "ls", "/var/lib/postgresql/data/marked"]);
+    let down = ["-p", left, "down", "--volumes", "--yes", "--no-snapshot"];
+    let down = stores.tool(&down);
+    let label = format!("label=com.docker.compose.project={left}");
+    let containers = docker(&["ps", "--all", "--quiet", "--filter", &label]);
     let removed = stores.tool(&["stacks", "rm", left, "--yes"]);
 
     assert!(stopped.status.success(), "{}", text(&stopped.stderr));
-    assert_eq!(version, "15\n");
+    assert_eq!(marked, "/var/lib/postgresql/data/marked\n");
+    assert!(down.status.success(), "{}", text(&down.stderr));
+    assert_eq!(containers, "", "also the one that held the data");
     assert!(removed.status.success(), "{}", text(&removed.stderr));
     assert!(stores.checkout.stacks().await.is_empty());
 }

@@ -23,10 +23,10 @@ services:
 volumes: { data: {} }
 ";
 
-/// A run whose command has begun.
-fn begun(mut run: Command) -> Child {
+/// A run of `ci`, as these words have it, whose command has begun.
+pub fn begun(mut run: Command) -> Child {
     let mut run = run
-        .args(["ci", "--", "sh", "-c", "echo begun; exec sleep 3600"])
+        .args(["--", "sh", "-c", "echo begun; exec sleep 3600"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -45,16 +45,17 @@ async fn a_stack_whose_engine_is_started_anew_leaves_nothing() {
     fs::write(path.join("compose.yaml"), FILE).expect("a file");
     let mut own = OwnEngine::start(&path);
     support::tiny_image(&own.connected().await).await;
-    let tool = || {
+    let tool = |words: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"));
         command
+            .args(words)
             .current_dir(&path)
             .env("DOCKER_HOST", OwnEngine::address_in(&path))
             .env("XDG_STATE_HOME", path.join("state"));
         command
     };
-    let one = begun(tool());
-    let mut other = begun(tool());
+    let one = begun(tool(&["ci"]));
+    let mut other = begun(tool(&["ci"]));
 
     own.end();
     // Its guard finds no engine.
@@ -66,7 +67,7 @@ async fn a_stack_whose_engine_is_started_anew_leaves_nothing() {
     let asked = Command::new("kill").args(["-TERM", &pid]).status();
     assert!(asked.expect("kill starts").success());
     let ended = one.wait_with_output().expect("it ends");
-    let swept = tool().args(["stacks", "gc"]).output().expect("it starts");
+    let swept = tool(&["stacks", "gc"]).output().expect("it starts");
 
     assert_eq!(ended.status.code(), Some(130), "{}", text(&ended.stderr));
     assert!(swept.status.success(), "{}", text(&swept.stderr));

@@ -1,14 +1,14 @@
 //! An engine that is started anew while tenants are at work on it: nothing of them stays, nor of the stores that ended.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use jobsprint_dev::isolate::LEASE;
 use rustix::process::Signal;
 
 use crate::checkout::text;
 use crate::own_engine::OwnEngine;
+use crate::restarts::begun;
 use crate::shop::send;
 use crate::support;
 
@@ -26,19 +26,6 @@ services:
     ports: [\"127.0.0.1:6379:6379\"]
     x-jobsprint: { role: data, ready: redis }
 ";
-
-/// A run whose command has begun.
-fn begun(mut run: Command) -> Child {
-    let mut run = run
-        .args(["--", "sh", "-c", "echo begun; exec sleep 3600"])
-        .spawn()
-        .expect("the tool starts");
-    let mut output = BufReader::new(run.stdout.as_mut().expect("piped"));
-    let mut line = String::new();
-    output.read_line(&mut line).expect("read");
-    assert_eq!(line, "begun\n");
-    run
-}
 
 /// Gives an engine an image that this machine's has.
 fn lend(own: &OwnEngine, image: &str) {
@@ -63,10 +50,7 @@ async fn tenants_whose_engine_is_started_anew_leave_nothing() {
             .args(words)
             .current_dir(&path)
             .env("DOCKER_HOST", own.address())
-            .env("XDG_STATE_HOME", path.join("state"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .env("XDG_STATE_HOME", path.join("state"));
         command
     };
     let run = ["ci", "--isolate", "tenant"];

@@ -1,6 +1,7 @@
 //! Files come back with their owners and modes, and a snapshot is its user's own.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,46 @@ async fn a_snapshot_by_root_comes_back_with_every_owner_and_mode() {
         saved.contains(", copied, in ") || saved.contains(", cloned by the filesystem, in "),
         "{saved}"
     );
+}
+
+/// A limit says that a directory never goes.
+async fn until_gone(directory: &Path) {
+    let began = Instant::now();
+    while directory.exists() {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{}",
+            directory.display()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_restore_replaced_goes_and_so_does_what_a_killed_sweeper_left() {
+    let project = Project::up(PLAIN).await;
+    project.write("first").await;
+    project.works(&["snapshot", "save", "first"]);
+    project.write("second").await;
+    let place = Command::new("docker")
+        .args(["volume", "inspect", "--format", "{{.Mountpoint}}"])
+        .arg(format!("{}_one", project.name))
+        .output();
+    let place = said(&place.expect("docker's client is here"));
+    let beside = Path::new(place.trim()).parent().expect("the engine's own");
+    let left = beside.join(".jobsprint-gone.0");
+    fs::create_dir_all(left.join("deep")).expect("made");
+    fs::write(left.join("deep/file"), "of an earlier one").expect("written");
+
+    project.works(&["snapshot", "restore", "first", "--yes", "--no-snapshot"]);
+
+    until_gone(&left).await;
+    until_gone(&beside.join(".jobsprint-gone.1")).await;
+    let names = fs::read_dir(beside).expect("read").flatten();
+    let mut names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+    names.retain(|name| name.to_string_lossy().contains("jobsprint"));
+    assert!(names.is_empty(), "{names:?}");
+    assert_eq!(project.word().await, "first");
 }
 
 #[tokio::test]

@@ -207,7 +207,8 @@ async fn full(
     apart: &Apart,
     course: &Course,
 ) -> Vec<ServiceName> {
-    let Some(memory) = apart.memory.as_ref().filter(|_| course.ended != Ok(0)) else {
+    let is_wrong = course.ended != Ok(0) && !session.interrupt.is_raised();
+    let Some(memory) = apart.memory.as_ref().filter(|_| is_wrong) else {
         return Vec::new();
     };
     let full = memory.full(engine).await;
