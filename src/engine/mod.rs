@@ -1,6 +1,7 @@
 //! The door to the container engine: what it can do, and who stands behind it.
 
 mod address;
+mod archive;
 mod connect;
 mod dial;
 mod docker;
@@ -16,6 +17,7 @@ mod surroundings;
 mod survey;
 
 pub use address::{Address, InvalidAddress};
+pub use archive::{Archive, send_tar};
 pub use connect::{Absence, connect};
 pub use dial::{dial, in_words};
 pub use docker::DockerEngine;

@@ -1,22 +1,18 @@
 //! A build's context as a tar that is made while it is sent: walked in order, filtered by `.dockerignore`.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use futures_util::stream::BoxStream;
 
 use super::IgnoreRules;
+use crate::engine::send_tar;
 
 /// The Dockerfile's name inside the tar where it does not stand in the context.
 pub(super) const FOREIGN_DOCKERFILE: &str = ".jobsprint-dev.dockerfile";
-/// How much is sent at once, and how many pieces may wait.
-const PIECE: usize = 256 * 1024;
-const WAITING: usize = 8;
 
 /// A context: a directory, what stays out, and the Dockerfile where it comes from elsewhere.
 #[derive(Debug, Clone)]
@@ -34,18 +30,7 @@ pub(super) struct Context {
 impl Context {
     /// The tar; a file that can't be read ends it with an error.
     pub(super) fn stream(self) -> BoxStream<'static, io::Result<Bytes>> {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::task::spawn_blocking(move || {
-            let failed = sender.clone();
-            let mut archive = tar::Builder::new(BufWriter::with_capacity(PIECE, Pieces(sender)));
-            let written = self
-                .write(&mut archive)
-                .and_then(|()| archive.into_inner()?.flush());
-            if let Err(error) = written {
-                drop(failed.blocking_send(Err(error)));
-            }
-        });
-        ReceiverStream::new(receiver).boxed()
+        send_tar(move |archive| self.write(archive))
     }
 
     fn write(&self, archive: &mut tar::Builder<impl Write>) -> io::Result<()> {
@@ -164,21 +149,6 @@ fn with_path(path: &Path, error: &io::Error) -> io::Error {
 }
 
 /// Writes to the reader at the other end, and waits where it is slower.
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
-
-impl Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .blocking_send(Ok(Bytes::copy_from_slice(bytes)))
-            .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
