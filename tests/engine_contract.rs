@@ -33,9 +33,9 @@ impl World {
 
     async fn fake() -> Self {
         let engine = FakeEngine::of(
-            "image jobsprint-dev-test/tiny:2\nimage jobsprint-dev-test/tiny:2 lacks /bin/absent",
+            "image jobsprint-dev-test/tiny:3\nimage jobsprint-dev-test/tiny:3 lacks /bin/absent",
         );
-        let image = ImageRef::new("jobsprint-dev-test/tiny:2");
+        let image = ImageRef::new("jobsprint-dev-test/tiny:3");
         Self::of(Bed::on(Arc::new(engine)), image).await
     }
 

@@ -253,7 +253,7 @@ async fn the_old_scripts_env_opens_the_database_that_it_made() {
 const KEEPER: &str = r#"
 services:
   n8n:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     init: true
     environment:
       N8N_ENCRYPTION_KEY: ${N8N_ENCRYPTION_KEY:?}

@@ -36,7 +36,7 @@ async fn up(bed: &Bed, service: &str, words: &[&str]) -> (Option<i32>, String) {
     support::tiny_image(&bed.engine).await;
     let (_directory, path) = support::scratch();
     let compose = format!(
-        "services:\n  app:\n    image: jobsprint-dev-test/tiny:2\n    init: true\n{service}"
+        "services:\n  app:\n    image: jobsprint-dev-test/tiny:3\n    init: true\n{service}"
     );
     let words = [&["up"], words].concat();
     let output = tool(&path, bed.project.as_str(), &compose, &words).output();
@@ -155,7 +155,7 @@ async fn a_service_that_was_ready_and_ends_while_others_boot_is_a_failure() {
     let bed = Bed::make().await;
     let services = "    expose: ['80']\n    x-jobsprint: { ready: tcp }\n    \
                     command: [sh, -c, 'httpd -p 80; sleep 2; echo no licence; exit 4']\n  \
-                    slow:\n    image: jobsprint-dev-test/tiny:2\n    init: true\n    expose: ['80']\n    \
+                    slow:\n    image: jobsprint-dev-test/tiny:3\n    init: true\n    expose: ['80']\n    \
                     x-jobsprint: { ready: tcp }\n    command: [sh, -c, 'sleep 6; exec httpd -f -p 80']\n";
 
     let (code, said) = up(&bed, services, &[]).await;
@@ -183,7 +183,7 @@ async fn a_service_that_the_kernel_kills_for_its_memory_is_told_so() {
 const SLOW: &str = "
 services:
   slow:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     network_mode: none
     init: true
     command: [sh, -c, 'echo begun; sleep 3; echo all done; exec sleep infinity']

@@ -6,7 +6,7 @@ use super::project::Project;
 use super::scene::Scene;
 use super::session::Session;
 use super::{ci, conclusion, engine, question, stock, up};
-use crate::data::Cover;
+use crate::data::{Cover, release_volumes};
 use crate::domain::{Consent, Down, Failure, FailureKind, Phase, Run, VolumeFate};
 use crate::event::Event;
 use crate::plan::{self, DownOptions};
@@ -50,6 +50,9 @@ pub(super) async fn run(session: &mut Session, request: Down) -> Result<u8, Fail
     }
     if request.volumes == VolumeFate::Remove && request.keep == Phase::Do {
         stock::before(session, project, engine, "down", Cover::Stack).await?;
+    }
+    if request.volumes == VolumeFate::Remove {
+        release_volumes(&stock::of(project, engine)).await?;
     }
     if options.services.is_empty() {
         ci::let_go(&**engine, &project.stack.project).await?;

@@ -8,7 +8,7 @@ use super::{
     migrate, reset, seed, setup, snapshot, stacks, startup, status, up, watch,
 };
 use crate::cli::{Request, completions};
-use crate::data::Shelf;
+use crate::data::work_as_agent;
 use crate::doctor::explanation;
 use crate::domain::{Failure, FailureKind, OutputMode};
 use crate::error::exit_code;
@@ -115,8 +115,9 @@ async fn dispatch(session: &mut Session, request: Request) -> Result<u8, Failure
         Request::Bundle(request) => bundle::run(session, request).await,
         Request::Explain(request, _) => explain::run(&request),
         Request::SnapshotGuard(paused) => guard::run(session, paused).await,
-        Request::SnapshotSweep(directory, project, replaced) => {
-            Shelf::of(directory, &project).discard(&replaced);
+        Request::SnapshotSweep(sweep) => snapshot::sweep(session, sweep).await,
+        Request::SnapshotAgent(errand, volumes) => {
+            report::print(&work_as_agent(&errand, &volumes).await);
             Ok(0)
         }
         Request::Completions(_) => Ok(0),
@@ -148,8 +149,9 @@ fn output(request: &Request) -> OutputMode {
         Request::Doctor(request) => request.scope.output,
         Request::Bundle(request) => request.scope.output,
         Request::Explain(_, output) => *output,
-        Request::SnapshotGuard(_) | Request::SnapshotSweep(..) | Request::Completions(_) => {
-            OutputMode::Plain
-        }
+        Request::SnapshotGuard(_)
+        | Request::SnapshotSweep(_)
+        | Request::SnapshotAgent(..)
+        | Request::Completions(_) => OutputMode::Plain,
     }
 }

@@ -13,11 +13,14 @@ use super::scene::{Scene, look};
 use super::session::Session;
 use super::stock::Cause;
 use super::{conclusion, engine, question, stock, up};
+use crate::cli::Sweep;
 use crate::data::{
-    Cover, Shelf, SnapshotManifest, Stock, check_snapshot, load_snapshot, settle_snapshot,
+    Cover, Shelf, SnapshotManifest, Stock, check_snapshot, discard, discard_by_helper,
+    load_snapshot, settle_snapshot,
 };
 use crate::domain::{
-    BuildImages, Consent, Failure, FailureKind, Orphans, Phase, Run, SnapshotRequest, SnapshotVerb,
+    BuildImages, Consent, ContainerId, Failure, FailureKind, Orphans, Phase, Run, SnapshotRequest,
+    SnapshotVerb,
 };
 use crate::event::Event;
 use crate::plan::{self, Plan, Recreate, UpOptions};
@@ -134,8 +137,7 @@ async fn restore(
     let stop = plan::stop(&project.stack, &observed, &[]).map_err(|error| up::unknown(&error))?;
     // Once they have stopped there is no way back: it is brought to its end, now or by the next run.
     let stopped = walk(session, scene, stop);
-    laid.swap(stock, manifest, stopped).await?;
-    let cleared = laid.clear(stock).await;
+    let replaced = laid.swap(stock, manifest, stopped).await?;
     let started = async {
         if running.is_empty() {
             return Ok(());
@@ -155,10 +157,8 @@ async fn restore(
         walk(session, scene, start).await
     };
     let started = started.await;
-    let gone = cleared.as_deref().unwrap_or_default();
-    stock.shelf.discard_by(stock.guard.as_deref(), gone);
+    discard(engine, &stock.shelf, stock.program.as_deref(), &replaced).await;
     started?;
-    cleared?;
     let took = session.events.elapsed().saturating_sub(began).as_secs_f64();
     let text = format!(
         "the data of {} is back at `{}`, in {took:.1} s",
@@ -167,6 +167,16 @@ async fn restore(
     );
     notice(session, text);
     Ok(())
+}
+
+/// Removes what nobody waits for.
+pub(super) async fn sweep(session: &Session, sweep: Sweep) -> Result<u8, Failure> {
+    Shelf::of(sweep.directory, &sweep.project).discard(&sweep.replaced);
+    if let Some(helper) = sweep.helper {
+        let engine = engine::reach(session).await?;
+        discard_by_helper(&*engine, &ContainerId::new(helper)).await?;
+    }
+    Ok(0)
 }
 
 async fn walk(session: &Session, scene: &Scene, plan: Plan) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use super::project::Project;
 use super::session::Session;
 use super::{conclusion, faults};
 use crate::data::{
-    Cover, DataContext, DataError, Glance, Shelf, SnapshotManifest, Stock, Unfinished,
+    Cover, DataContext, DataError, Glance, Replaced, Shelf, SnapshotManifest, Stock, Unfinished,
     describe_data, save_snapshot, settle_snapshot,
 };
 use crate::domain::{Failure, ObservedContainer};
@@ -41,7 +41,7 @@ pub(super) fn of(project: &Project, engine: &Arc<dyn Engine>) -> Stock {
         engine: Arc::clone(engine),
         stack: Arc::clone(&project.stack),
         shelf: shelf(project),
-        guard: std::env::current_exe().ok(),
+        program: std::env::current_exe().ok(),
     }
 }
 
@@ -61,9 +61,6 @@ pub(super) async fn settle(session: &Session, stock: &Stock) -> Result<(), Failu
         Some(Unfinished::Loading { .. }) => {
             "an earlier restore was cut off before it changed anything: its copy is removed"
                 .to_owned()
-        }
-        Some(Unfinished::Clearing { .. }) => {
-            "an earlier restore was cut off at its end: what it had replaced is removed".to_owned()
         }
         Some(Unfinished::Swapping { snapshot, .. }) => {
             format!("an earlier restore of `{snapshot}` was cut off: it is brought to its end")
@@ -110,7 +107,10 @@ pub(super) async fn prune(project: &Project) -> Result<(), Failure> {
     let shelf = shelf(project);
     let pruned = spawn_blocking(move || {
         shelf.prune(KEPT)?;
-        shelf.discard_by(std::env::current_exe().ok().as_deref(), &[]);
+        let program = std::env::current_exe().ok();
+        if !shelf.discard_by(program.as_deref(), &Replaced::default()) {
+            shelf.discard(&[]);
+        }
         Ok::<(), DataError>(())
     });
     let pruned = pruned.await;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::{
     backup, bundle, ci, completions, config, db, doctor, down, engine, env, exec, explain, halt,
@@ -88,8 +88,10 @@ pub enum Request {
     Explain(ExplainRequest, OutputMode),
     /// `snapshot-guard`, which the tool runs by itself: the containers that must not stay paused.
     SnapshotGuard(Vec<ContainerId>),
-    /// `snapshot-sweep`, which the tool runs by itself: where snapshots are, the project, and what a restore replaced.
-    SnapshotSweep(PathBuf, String, Vec<PathBuf>),
+    /// `snapshot-sweep`, which the tool runs by itself.
+    SnapshotSweep(Sweep),
+    /// `snapshot-agent`, which the tool runs by itself: what is to be done, and with which volumes.
+    SnapshotAgent(String, Vec<String>),
     /// `completions`: the script for this shell.
     Completions(clap_complete::Shell),
 }
@@ -171,16 +173,31 @@ enum Verb {
     },
     /// Remove what a run has put out of sight
     #[command(hide = true, after_help = "Run by jobsprint-dev itself.")]
-    SnapshotSweep {
-        /// Where the snapshots are
-        directory: PathBuf,
-        /// Whose
-        project: String,
-        /// What a restore replaced
-        replaced: Vec<PathBuf>,
+    SnapshotSweep(Sweep),
+    /// Work with volumes in a container
+    #[command(hide = true, after_help = "Run by jobsprint-dev snapshot itself.")]
+    SnapshotAgent {
+        /// What is to be done
+        errand: String,
+        /// The volumes' keys
+        volumes: Vec<String>,
     },
     /// Print the completion script of a shell
     Completions(completions::CompletionsArguments),
+}
+
+/// What `snapshot-sweep` removes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Sweep {
+    /// A container that has more of what a restore replaced
+    #[arg(long)]
+    pub helper: Option<String>,
+    /// Where the snapshots are
+    pub directory: PathBuf,
+    /// Whose
+    pub project: String,
+    /// What a restore replaced
+    pub replaced: Vec<PathBuf>,
 }
 
 /// Parses a command line, its program's name first.
@@ -224,11 +241,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, clap:
         Verb::SnapshotGuard { containers } => {
             Request::SnapshotGuard(containers.into_iter().map(ContainerId::new).collect())
         }
-        Verb::SnapshotSweep {
-            directory,
-            project,
-            replaced,
-        } => Request::SnapshotSweep(directory, project, replaced),
+        Verb::SnapshotSweep(sweep) => Request::SnapshotSweep(sweep),
+        Verb::SnapshotAgent { errand, volumes } => Request::SnapshotAgent(errand, volumes),
         Verb::Completions(verb) => Request::Completions(verb.shell),
     })
 }

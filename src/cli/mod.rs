@@ -28,6 +28,6 @@ mod status;
 mod verbs;
 mod watch;
 
-pub use arguments::{Request, parse};
+pub use arguments::{Request, Sweep, parse};
 pub use completions::completions;
 pub use verbs::verbs;

@@ -39,7 +39,13 @@ mod tests {
         for typed in ["up", "snapshot save", "seed", "seed status", "env rotate"] {
             assert!(verbs.iter().any(|verb| verb == typed), "{typed}");
         }
-        for other in ["env", "stacks guard", "snapshot-guard", "snapshot-sweep"] {
+        for other in [
+            "env",
+            "stacks guard",
+            "snapshot-guard",
+            "snapshot-sweep",
+            "snapshot-agent",
+        ] {
             assert!(verbs.iter().all(|verb| verb != other), "{other}");
         }
     }

@@ -290,7 +290,7 @@ async fn an_image_that_is_gone_is_named_with_the_way_to_it() {
         "{said}"
     );
     assert!(
-        said.contains("`web` ran jobsprint-dev-test/tiny:2"),
+        said.contains("`web` ran jobsprint-dev-test/tiny:3"),
         "{said}"
     );
     assert!(

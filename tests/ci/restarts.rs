@@ -14,7 +14,7 @@ const FILE: &str = "
 name: restarted
 services:
   web:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     network_mode: none
     init: true
     command: [sh, -c, 'echo begun; exec sleep infinity']

@@ -16,7 +16,7 @@ const FILE: &str = "
 name: restarted
 services:
   web:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     init: true
     command: [sh, -c, 'echo begun; exec sleep infinity']
     environment: { CACHE_URL: redis://redis:6379 }

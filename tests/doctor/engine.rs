@@ -287,7 +287,7 @@ async fn a_full_disk_under_the_engine() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_for_another_machine() {
     let patient = Patient::healthy().await;
-    let foreign = Proxy::telling("/tiny:2/json", |image| {
+    let foreign = Proxy::telling("/tiny:3/json", |image| {
         image["Architecture"] = json!("s390x");
     });
 

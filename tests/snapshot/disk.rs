@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::owners::keep_and_bring_back;
-use crate::project::{PLAIN, Project};
+use crate::project::{ALL, By, PLAIN, Project, USER};
 
 /// A filesystem of which files can share their blocks, in a file; gone when the test ends.
 pub struct Disk {
@@ -71,22 +71,15 @@ async fn where_the_filesystem_shares_blocks_a_snapshot_is_a_clone() {
             disk.volume("two")
         ),
     );
-    for as_user in [false, true] {
+    for by in ALL {
         let directory = tempfile::tempdir_in(disk.path()).expect("a directory");
-        let project = Project::within(directory, &file).await;
-        if as_user {
+        let mut project = Project::within(directory, &file).await;
+        if by == By::User {
             project.give_to_user();
         }
-        let works = |words: &[&str]| {
-            if as_user {
-                project.works_for_user(words)
-            } else {
-                project.works(words)
-            }
-        };
-        works(&["up"]);
+        project.works(&["up"]);
 
-        let saved = keep_and_bring_back(&project, works).await;
+        let saved = keep_and_bring_back(&project, |words| drop(project.works(words))).await;
 
         assert!(saved.contains(", cloned by the filesystem, in "), "{saved}");
         assert_eq!(project.word().await, "first");
@@ -95,32 +88,41 @@ async fn where_the_filesystem_shares_blocks_a_snapshot_is_a_clone() {
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_nothing_is_lost() {
-    let project = Project::up(PLAIN).await;
-    project.write("first").await;
-    let shelf = project.path(".jobsprint/snapshots");
-    fs::create_dir_all(&shelf).expect("a directory");
-    let small = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
-        .arg(&shelf)
-        .status();
-    assert!(
-        small.expect("mount starts").success(),
-        "this test needs root"
-    );
+    for by in ALL {
+        let project = Project::up_by(by, PLAIN).await;
+        project.write("first").await;
+        let shelf = project.path(".jobsprint/snapshots");
+        fs::create_dir_all(&shelf).expect("a directory");
+        let user = if by == By::User { USER } else { 0 };
+        let small = Command::new("mount")
+            .args([
+                "-t",
+                "tmpfs",
+                "-o",
+                &format!("size=4m,uid={user},gid={user}"),
+            ])
+            .arg("tmpfs")
+            .arg(&shelf)
+            .status();
+        assert!(
+            small.expect("mount starts").success(),
+            "this test needs root"
+        );
 
-    let said = project.fails(&["snapshot", "save", "large"], 40);
-    let down = project.fails(&["down", "--volumes", "--yes"], 40);
-    let names = project.snapshots();
-    let left = fs::read_dir(&shelf).expect("read").count();
-    let unmounted = Command::new("umount").arg(&shelf).status();
+        let said = project.fails(&["snapshot", "save", "large"], 40);
+        let down = project.fails(&["down", "--volumes", "--yes"], 40);
+        let names = project.snapshots();
+        let left = fs::read_dir(&shelf).expect("read").count();
+        let unmounted = Command::new("umount").arg(&shelf).status();
 
-    assert!(unmounted.expect("umount starts").success());
-    assert!(said.contains("no space left on the disk"), "{said}");
-    assert!(
-        down.contains("to go on without a snapshot, add `--no-snapshot`"),
-        "{down}"
-    );
-    assert_eq!((names, left), (Vec::new(), 0));
-    project.goes_on().await;
-    assert_eq!(project.word().await, "first");
+        assert!(unmounted.expect("umount starts").success());
+        assert!(said.contains("no space left on the disk"), "{said}");
+        assert!(
+            down.contains("to go on without a snapshot, add `--no-snapshot`"),
+            "{down}"
+        );
+        assert_eq!((names, left), (Vec::new(), 0));
+        project.goes_on().await;
+        assert_eq!(project.word().await, "first");
+    }
 }

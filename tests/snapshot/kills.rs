@@ -4,11 +4,10 @@ use std::fs;
 use std::time::Instant;
 
 use crate::moments::moments;
-use crate::project::{PLAIN, Project};
+use crate::project::{By, PLAIN, Project};
 
-#[tokio::test]
-async fn a_save_that_is_killed_leaves_nobody_paused_and_nothing_half_made() {
-    let project = Project::up(PLAIN).await;
+async fn kill_saves(by: By) {
+    let project = Project::up_by(by, PLAIN).await;
     project.write("first").await;
 
     let began = Instant::now();
@@ -42,8 +41,17 @@ async fn a_save_that_is_killed_leaves_nobody_paused_and_nothing_half_made() {
 }
 
 #[tokio::test]
-async fn a_restore_that_is_killed_is_all_or_nothing() {
-    let project = Project::up(PLAIN).await;
+async fn a_save_that_is_killed_leaves_nobody_paused_and_nothing_half_made() {
+    kill_saves(By::Root).await;
+}
+
+#[tokio::test]
+async fn nor_does_one_of_a_user_whose_files_a_container_copies() {
+    kill_saves(By::User).await;
+}
+
+async fn kill_restores(by: By) {
+    let project = Project::up_by(by, PLAIN).await;
     project.write("kept").await;
     project.works(&["snapshot", "save", "kept"]);
 
@@ -60,4 +68,14 @@ async fn a_restore_that_is_killed_is_all_or_nothing() {
         let word = project.word().await;
         assert!(["kept", "live"].contains(&word.as_str()), "{word}");
     }
+}
+
+#[tokio::test]
+async fn a_restore_that_is_killed_is_all_or_nothing() {
+    kill_restores(By::Root).await;
+}
+
+#[tokio::test]
+async fn and_so_is_that_of_a_user() {
+    kill_restores(By::User).await;
 }

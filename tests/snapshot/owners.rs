@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::project::{PLAIN, Project, said};
+use crate::project::{ALL, By, PLAIN, Project, said};
+use crate::support;
 
-/// Keeps odd owners, modes and times, takes them away, and brings them back; gives what the save said.
-pub async fn keep_and_bring_back(project: &Project, works: impl Fn(&[&str]) -> String) -> String {
+/// Keeps odd owners, modes and times, takes them away, and brings them back by what `restores`; gives what the save said.
+pub async fn keep_and_bring_back(project: &Project, restores: impl Fn(&[&str])) -> String {
     project.write("first").await;
     let make = "cd /one && rm -rf box && mkdir -m 2750 box && echo 1 > 'box/a b' && chmod 4711 'box/a b' && \
         chown -R 70:999 box && ln -s 'a b' box/link && chown -h 5:6 box/link && touch -d @1000 'box/a b' && \
@@ -17,14 +18,14 @@ pub async fn keep_and_bring_back(project: &Project, works: impl Fn(&[&str]) -> S
     let look = "cd /one && find . -exec stat -c '%n %u:%g %a %F' {} + -type f -exec stat -c '%n %Y' {} + | grep -v '^./.bulk' | sort";
     let before = project.ask("writer", look).await;
 
-    let saved = works(&["snapshot", "save", "mine"]);
+    let saved = project.works(&["snapshot", "save", "mine"]);
     project
         .ask(
             "writer",
             "cd /one && rm -rf box && chown 0:0 . && chmod 700 .",
         )
         .await;
-    works(&["snapshot", "restore", "mine", "--yes", "--no-snapshot"]);
+    restores(&["snapshot", "restore", "mine", "--yes", "--no-snapshot"]);
 
     assert_eq!(project.ask("writer", look).await, before);
     let open = Command::new("find")
@@ -39,16 +40,21 @@ pub async fn keep_and_bring_back(project: &Project, works: impl Fn(&[&str]) -> S
     saved
 }
 
-#[tokio::test]
-async fn a_snapshot_by_root_comes_back_with_every_owner_and_mode() {
-    let project = Project::up(PLAIN).await;
-
-    let saved = keep_and_bring_back(&project, |words| project.works(words)).await;
-
+/// Whether the volumes were kept as files.
+fn assert_files(saved: &str) {
     assert!(
         saved.contains(", copied, in ") || saved.contains(", cloned by the filesystem, in "),
         "{saved}"
     );
+}
+
+#[tokio::test]
+async fn a_snapshot_by_root_comes_back_with_every_owner_and_mode() {
+    let project = Project::up(PLAIN).await;
+
+    let saved = keep_and_bring_back(&project, |words| drop(project.works(words))).await;
+
+    assert_files(&saved);
 }
 
 /// A limit says that a directory never goes.
@@ -66,49 +72,71 @@ async fn until_gone(directory: &Path) {
 
 #[tokio::test]
 async fn what_a_restore_replaced_goes_and_so_does_what_a_killed_sweeper_left() {
-    let project = Project::up(PLAIN).await;
+    for by in ALL {
+        let project = Project::up_by(by, PLAIN).await;
+        project.write("first").await;
+        project.works(&["snapshot", "save", "first"]);
+        project.write("second").await;
+        let beside = project.beside("one");
+        let left = beside.join(".jobsprint-gone.0");
+        fs::create_dir_all(left.join("deep")).expect("made");
+        fs::write(left.join("deep/file"), "of an earlier one").expect("written");
+
+        project.works(&["snapshot", "restore", "first", "--yes", "--no-snapshot"]);
+
+        until_gone(&left).await;
+        until_gone(&beside.join(".jobsprint-gone.1")).await;
+        let names = fs::read_dir(beside).expect("read").flatten();
+        let mut names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+        names.retain(|name| name.to_string_lossy().contains("jobsprint"));
+        assert!(names.is_empty(), "{by:?}: {names:?}");
+        assert_eq!(project.word().await, "first");
+    }
+}
+
+#[tokio::test]
+async fn volumes_can_be_removed_while_what_a_restore_replaced_still_goes() {
+    let project = Project::up_by(By::User, PLAIN).await;
     project.write("first").await;
     project.works(&["snapshot", "save", "first"]);
-    project.write("second").await;
-    let place = Command::new("docker")
-        .args(["volume", "inspect", "--format", "{{.Mountpoint}}"])
-        .arg(format!("{}_one", project.name))
-        .output();
-    let place = said(&place.expect("docker's client is here"));
-    let beside = Path::new(place.trim()).parent().expect("the engine's own");
-    let left = beside.join(".jobsprint-gone.0");
-    fs::create_dir_all(left.join("deep")).expect("made");
-    fs::write(left.join("deep/file"), "of an earlier one").expect("written");
+    let beside = project.beside("one");
 
+    // Nothing is waited for between the two.
+    project.works(&["snapshot", "restore", "first", "--yes", "--no-snapshot"]);
+    project.works(&["down", "--volumes", "--yes", "--no-snapshot"]);
+
+    assert!(!beside.exists(), "{}", beside.display());
+    let left = Command::new("docker")
+        .args(["ps", "--all", "--quiet", "--filter"])
+        .arg(format!("name={}", project.name))
+        .output();
+    assert_eq!(said(&left.expect("docker's client is here")), "");
+}
+
+#[tokio::test]
+async fn a_users_snapshot_needs_nothing_of_an_image_but_a_few_small_tools() {
+    let image = support::tiny_image(&support::engine().await).await; // without any C library
+    let file = PLAIN.replace("redis:7-alpine", image.as_str());
+    let project = Project::up_by(By::User, &file).await;
+    project.write("first").await;
+
+    let saved = project.works(&["snapshot", "save", "first"]);
+    project.write("second").await;
     project.works(&["snapshot", "restore", "first", "--yes", "--no-snapshot"]);
 
-    until_gone(&left).await;
-    until_gone(&beside.join(".jobsprint-gone.1")).await;
-    let names = fs::read_dir(beside).expect("read").flatten();
-    let mut names: Vec<_> = names.map(|entry| entry.file_name()).collect();
-    names.retain(|name| name.to_string_lossy().contains("jobsprint"));
-    assert!(names.is_empty(), "{names:?}");
+    assert_files(&saved);
     assert_eq!(project.word().await, "first");
 }
 
 #[tokio::test]
 async fn a_snapshot_is_its_users_own_and_comes_back_with_every_owner_and_mode() {
-    let project = Project::at(PLAIN).await;
-    project.give_to_user();
-    let works = |words: &[&str]| project.works_for_user(words);
-    works(&["up"]);
+    let project = Project::up_by(By::User, PLAIN).await;
 
-    let saved = keep_and_bring_back(&project, works).await;
+    let saved = keep_and_bring_back(&project, |words| drop(project.works(words))).await;
 
-    assert!(
-        saved.contains(", copied, in ") || saved.contains(", cloned by the filesystem, in "),
-        "{saved}"
-    );
+    assert_files(&saved);
     let kept = project.path(".jobsprint/snapshots");
-    let mut killed = project
-        .command_of_user(&["snapshot", "save", "killed"])
-        .spawn()
-        .expect("the tool starts");
+    let mut killed = project.begin(&["snapshot", "save", "killed"]);
     let half = kept.join(format!(".{}.killed.part/one.tree", project.name));
     let began = Instant::now();
     while !half.exists() && killed.try_wait().expect("asked").is_none() {
@@ -116,9 +144,9 @@ async fn a_snapshot_is_its_users_own_and_comes_back_with_every_owner_and_mode() 
     }
     killed.kill().expect("killed");
     killed.wait().expect("gone");
-    works(&["snapshot", "save", "after"]);
+    project.works(&["snapshot", "save", "after"]);
     for name in project.snapshots() {
-        works(&["snapshot", "delete", &name]);
+        project.works(&["snapshot", "delete", &name]);
     }
     assert_eq!(fs::read_dir(&kept).expect("read").count(), 0);
 }

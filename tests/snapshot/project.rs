@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,11 +38,33 @@ pub struct Project {
     directory: tempfile::TempDir,
     pub name: ProjectName,
     pub engine: Arc<dyn Engine>,
+    by: By,
 }
+
+/// Who runs the tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Root,
+    /// Someone who isn't root and may talk to the engine. Everything of the project is theirs.
+    User,
+}
+
+/// Both of them.
+pub const ALL: [By; 2] = [By::Root, By::User];
+
+/// The user's number.
+pub const USER: u32 = 54321;
 
 impl Project {
     pub async fn up(file: &str) -> Self {
-        let project = Self::at(file).await;
+        Self::up_by(By::Root, file).await
+    }
+
+    pub async fn up_by(by: By, file: &str) -> Self {
+        let mut project = Self::at(file).await;
+        if by == By::User {
+            project.give_to_user();
+        }
         project.works(&["up"]);
         project
     }
@@ -58,6 +80,7 @@ impl Project {
             directory,
             name: support::unique_project(),
             engine: support::engine().await,
+            by: By::Root,
         };
         fs::write(project.path("compose.yml"), file).expect("a file");
         for line in file.lines() {
@@ -73,7 +96,20 @@ impl Project {
     }
 
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"));
+        let tool = env!("CARGO_BIN_EXE_jobsprint-dev");
+        let mut command = match self.by {
+            By::Root => Command::new(tool),
+            By::User => {
+                let engine = fs::metadata("/var/run/docker.sock").expect("the engine's socket");
+                let mut command = Command::new("setpriv");
+                command
+                    .args([format!("--reuid={USER}"), format!("--regid={USER}")])
+                    .arg(format!("--groups={}", engine.gid()))
+                    .arg(tool)
+                    .env("HOME", self.directory.path());
+                command
+            }
+        };
         command
             .args(["-p", self.name.as_str()])
             .args(words)
@@ -81,39 +117,14 @@ impl Project {
         command
     }
 
-    /// Gives the project's directory to a user who isn't root.
-    pub fn give_to_user(&self) {
+    /// Gives the project's directory to a user who isn't root, and runs the tool as them from now on.
+    pub fn give_to_user(&mut self) {
         let given = Command::new("chown")
-            .args(["-R", "54321:54321"])
+            .args(["-R", &format!("{USER}:{USER}")])
             .arg(self.directory.path())
             .status();
         assert!(given.expect("chown starts").success());
-    }
-
-    /// The tool run by that user, who may talk to the engine.
-    pub fn command_of_user(&self, words: &[&str]) -> Command {
-        let engine = fs::metadata("/var/run/docker.sock").expect("the engine's socket");
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--reuid=54321", "--regid=54321"])
-            .arg(format!("--groups={}", engine.gid()))
-            .args([
-                env!("CARGO_BIN_EXE_jobsprint-dev"),
-                "-p",
-                self.name.as_str(),
-            ])
-            .args(words)
-            .env("HOME", self.directory.path())
-            .current_dir(self.directory.path());
-        command
-    }
-
-    #[track_caller]
-    pub fn works_for_user(&self, words: &[&str]) -> String {
-        let output = self.command_of_user(words).output();
-        let output = output.expect("the tool starts");
-        assert!(output.status.success(), "{words:?}: {}", said(&output));
-        said(&output)
+        self.by = By::User;
     }
 
     pub fn tool(&self, words: &[&str]) -> Output {
@@ -144,6 +155,17 @@ impl Project {
             .stderr(Stdio::null())
             .spawn()
             .expect("the tool starts")
+    }
+
+    /// The engine's own directory of a volume, beside the files.
+    pub fn beside(&self, volume: &str) -> PathBuf {
+        let place = Command::new("docker")
+            .args(["volume", "inspect", "--format", "{{.Mountpoint}}"])
+            .arg(format!("{}_{volume}", self.name))
+            .output();
+        let place = said(&place.expect("docker's client is here"));
+        let beside = Path::new(place.trim()).parent();
+        beside.expect("the engine's own").to_owned()
     }
 
     /// What a shell in a service's container says.

@@ -6,12 +6,12 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::project::{PLAIN, Project, said};
+use crate::owners::keep_and_bring_back;
+use crate::project::{ALL, By, PLAIN, Project, said};
 use crate::proxy::Proxy;
 
-#[tokio::test]
-async fn what_cannot_be_restored_is_refused_with_the_reason_and_nothing_changes() {
-    let project = Project::up(PLAIN).await;
+async fn refuse(by: By) {
+    let project = Project::up_by(by, PLAIN).await;
     project.write("first").await;
     project.works(&["snapshot", "save", "kept"]);
     project.write("second").await;
@@ -82,11 +82,17 @@ async fn what_cannot_be_restored_is_refused_with_the_reason_and_nothing_changes(
     assert_eq!(project.word().await, "second");
 }
 
+#[tokio::test]
+async fn what_cannot_be_restored_is_refused_with_the_reason_and_nothing_changes() {
+    for by in ALL {
+        refuse(by).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_engine_that_is_elsewhere_sends_tars_and_those_of_the_first_format_come_back() {
+async fn an_engine_that_is_elsewhere_takes_files_and_sends_tars_and_those_of_the_first_format_come_back()
+ {
     let project = Project::up(PLAIN).await;
-    project.write("first").await;
-    project.works(&["snapshot", "save", "files"]);
     let elsewhere = Proxy::telling("/version", |version| {
         version["KernelVersion"] = json!("another machine's");
     });
@@ -96,9 +102,24 @@ async fn an_engine_that_is_elsewhere_sends_tars_and_those_of_the_first_format_co
         output.expect("the tool starts")
     };
 
-    let saved = tokio::task::block_in_place(|| away(&["snapshot", "save", "packed"]));
-    let restore = ["snapshot", "restore", "files", "--yes", "--no-snapshot"];
-    let refused = tokio::task::block_in_place(|| away(&restore));
+    let away = |words: &[&str]| tokio::task::block_in_place(|| away(words));
+
+    let saved = keep_and_bring_back(&project, |words| {
+        let restored = away(words);
+        assert!(restored.status.success(), "{}", said(&restored));
+    });
+    let saved = saved.await;
+    assert!(!saved.contains("packed"), "it was kept as files: {saved}");
+    let part = project.path(".jobsprint/snapshots/mine/one.tree/.bulk");
+    fs::write(part, vec![0; 20_000_000]).expect("written");
+    let refused = said(&away(&["snapshot", "restore", "mine", "--yes"]));
+    assert!(
+        refused.contains("is damaged: the checksum of `one.tree`"),
+        "{refused}"
+    );
+
+    let saved = said(&away(&["snapshot", "save", "packed"]));
+    assert!(saved.contains(", packed with zstd, in "), "{saved}");
     let manifest = project.path(".jobsprint/snapshots/packed/manifest.json");
     let text = fs::read_to_string(&manifest).expect("a manifest");
     let old = text
@@ -108,16 +129,5 @@ async fn an_engine_that_is_elsewhere_sends_tars_and_those_of_the_first_format_co
     fs::write(&manifest, old).expect("written");
     project.write("second").await;
     project.works(&["snapshot", "restore", "packed", "--yes", "--no-snapshot"]);
-
-    assert!(
-        said(&saved).contains(", packed with zstd, in "),
-        "{}",
-        said(&saved)
-    );
-    let refused = said(&refused);
-    assert!(
-        refused.contains("was kept as files, and this engine doesn't see"),
-        "{refused}"
-    );
     assert_eq!(project.word().await, "first");
 }

@@ -36,7 +36,7 @@ pub async fn engine() -> Arc<dyn Engine> {
 /// # Panics
 /// Where busybox isn't installed, or the engine refuses the import.
 pub async fn tiny_image(engine: &Arc<dyn Engine>) -> ImageRef {
-    let image = ImageRef::new("jobsprint-dev-test/tiny:2");
+    let image = ImageRef::new("jobsprint-dev-test/tiny:3");
     let here = engine.image(&image).await.expect("the engine answers");
     if here.is_none() {
         let tar = stream::iter([Ok(Bytes::from(tiny_root()))]).boxed();
@@ -68,6 +68,7 @@ fn tiny_root() -> Vec<u8> {
         "sh", "sleep", "cat", "echo", "ls", "id", "env", "nc", "httpd", "true", "false", "kill",
         "touch", "mkdir", "test", "date", "hostname", "stat", "printf", "seq", "wget", "tr",
         "head", "df", "mount", "ulimit", "cp", "rm", "chmod", "dd", "grep", "trap", "ps", "pwd",
+        "sync",
     ];
     for applet in applets {
         let mut header = tar::Header::new_gnu();

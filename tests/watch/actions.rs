@@ -4,7 +4,7 @@ use super::shop::{Shop, is};
 
 const SERVICES: &str = r#"
 x-base: &base
-  image: jobsprint-dev-test/tiny:2
+  image: jobsprint-dev-test/tiny:3
   network_mode: none
   stop_grace_period: 0s
 services:
@@ -125,7 +125,7 @@ async fn each_action_does_what_compose_says_it_does() {
 const DEAF: &str = r#"
 services:
   api:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     network_mode: none
     command: [sh, -c, "trap '' TERM; echo runs $$(cat /data/version); while :; do sleep 1; done"]
     develop: { watch: [{ path: ./src, target: /data, action: sync+restart, initial_sync: true }] }

@@ -13,7 +13,7 @@ services:
     volumes: [/srv/node_modules]
     command: [sh, -c, "echo runs $$LEVEL $$COLOUR $$(cat /srv/made); exec sleep infinity"]
   other:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     network_mode: none
     stop_grace_period: 0s
     command: [sh, -c, "echo other runs; exec sleep infinity"]
@@ -21,7 +21,7 @@ services:
 
 fn recipe(made: &str) -> String {
     format!(
-        "FROM jobsprint-dev-test/tiny:2\nCOPY package.json /srv/\nRUN echo {made} > /srv/made\n"
+        "FROM jobsprint-dev-test/tiny:3\nCOPY package.json /srv/\nRUN echo {made} > /srv/made\n"
     )
 }
 
@@ -67,7 +67,7 @@ async fn env_files_a_dockerfile_and_a_manifest_converge_just_the_service_they_to
     // A build that fails leaves what runs.
     shop.write(
         "app/Dockerfile",
-        "FROM jobsprint-dev-test/tiny:2\nRUN exit 3\n",
+        "FROM jobsprint-dev-test/tiny:3\nRUN exit 3\n",
     );
     watcher.wait_for("ChangeFailed");
     assert_eq!(shop.inside("cat /srv/made"), "two");
@@ -88,7 +88,7 @@ services:
     environment: { POSTGRES_USER: jobsprint, POSTGRES_PASSWORD: s3cret-value }
     x-jobsprint: { role: data, ready: postgres }
   api:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     command: [sh, -c, "exec sleep infinity"]
     stop_grace_period: 0s
     volumes: ["./migrations:/migrations:ro"]

@@ -28,7 +28,7 @@ async fn b_builds_m_migrates_and_o_opens_the_url() {
     shop.write("app/made", "one");
     shop.write(
         "app/Dockerfile",
-        "FROM jobsprint-dev-test/tiny:2\nCOPY made /srv/made\n",
+        "FROM jobsprint-dev-test/tiny:3\nCOPY made /srv/made\n",
     );
     // Somebody else's program, which only writes down what it was asked to open.
     shop.write("bin/xdg-open", "#!/bin/sh\necho \"$1\" > opened\n");

@@ -46,7 +46,7 @@ async fn a_container_that_somebody_restarts_or_removes_has_its_files_again() {
 const UNCONNECTED: &str = r#"
 services:
   api:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     network_mode: none
     command: [sh, -c, "echo runs $$(cat /data/version); exec sleep infinity"]
     stop_grace_period: 0s

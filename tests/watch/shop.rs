@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const COMPOSE: &str = r#"
 services:
   api:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     environment:
       GREETING: hello
     command:

@@ -5,7 +5,7 @@ use super::shop::Shop;
 const EMPTY: &str = r#"
 services:
   api:
-    image: jobsprint-dev-test/tiny:2
+    image: jobsprint-dev-test/tiny:3
     network_mode: none
     stop_grace_period: 0s
     restart: "no"

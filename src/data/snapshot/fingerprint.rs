@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
 use blake3::{Hash, Hasher};
+use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
 use crate::data::DataError;
@@ -23,7 +24,7 @@ pub(super) const LINK: &[u8] = b"link";
 pub(super) const NODE: &[u8] = b"node";
 
 /// What was found of a tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fingerprint {
     /// Bytes of its files.
     pub bytes: u64,

@@ -1,8 +1,7 @@
 //! A container that mounts the stack's volumes and does nothing of its own: they are read and filled through it.
 //!
 //! Each volume is mounted at a path that ends in [`LAID`]. What the engine packs of it is named so, and what is put back
-//! lies in a directory of that name inside the volume, beside the live data. Where the engine's files are this machine's,
-//! a snapshot's own directory is mounted at `/kept`.
+//! lies in a directory of that name inside the volume, beside the live data.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,13 +15,11 @@ use crate::data::DataError;
 use crate::domain::{
     ContainerId, ContainerSettings, ContainerSpec, ImageRef, Mount, MountAccess, MountSource, Role,
 };
-use crate::engine::{Engine, EngineError, ExecRequest, Removal};
+use crate::engine::{Engine, EngineError, ExecRequest, Executed, Removal};
 use crate::plan::{ONE_OFF, PROJECT};
 
 /// The directory of a snapshot that was laid beside the live data.
 pub(super) const LAID: &str = ".jobsprint-new";
-/// Where a snapshot's directory is in the helper.
-const KEPT: &str = "/kept";
 
 /// So long an engine that is busy may take over a container that a killed run has asked for.
 const LONGEST_MAKING: Duration = Duration::from_secs(30);
@@ -58,6 +55,12 @@ done
 const CLEAR: &str =
     "rm -rf /volumes/*/.jobsprint-new/.jobsprint-new /volumes/*/.jobsprint-new/.jobsprint-old";
 
+/// Removes what an [`Agent`](super::agent::Agent) has moved out of the volumes.
+const DISCARD: &str = "rm -rf /beside/*/.jobsprint-gone.*";
+
+/// Waits until what was written is on the disk.
+const SYNC: &str = r#"for place; do sync -f "$place" 2>/dev/null || exec sync; done"#;
+
 /// The helper of one stack.
 pub(super) struct Helper<'a> {
     engine: &'a dyn Engine,
@@ -70,29 +73,17 @@ impl<'a> Helper<'a> {
         stock: &'a Stock,
         volumes: &BTreeMap<String, Kept>,
     ) -> Result<Self, DataError> {
-        let mounts = volumes.keys().map(|key| mount(key)).collect();
-        Self::mounting(stock, volumes, mounts).await
+        Self::with(stock, volumes, Vec::new()).await
     }
 
-    /// As [`make`](Self::make), with a directory of this machine at `/kept`.
+    /// As [`make`](Self::make), with further mounts.
     pub(super) async fn with(
         stock: &'a Stock,
         volumes: &BTreeMap<String, Kept>,
-        directory: &Path,
-        access: MountAccess,
+        further: Vec<Mount>,
     ) -> Result<Self, DataError> {
-        let kept = Mount {
-            target: KEPT.to_owned(),
-            source: MountSource::Bind {
-                source: directory.to_owned(),
-                create: false,
-                propagation: None,
-                selinux: None,
-            },
-            access,
-        };
-        let mounts = volumes.keys().map(|key| mount(key)).chain([kept]).collect();
-        Self::mounting(stock, volumes, mounts).await
+        let mounts = volumes.keys().map(|key| mount(key)).chain(further);
+        Self::mounting(stock, volumes, mounts.collect()).await
     }
 
     async fn mounting(
@@ -142,6 +133,11 @@ impl<'a> Helper<'a> {
         }
     }
 
+    /// One that was made already.
+    pub(super) fn of(engine: &'a dyn Engine, id: ContainerId) -> Self {
+        Self { engine, id }
+    }
+
     /// Removes one that a killed run left.
     pub(super) async fn sweep(stock: &Stock) -> Result<(), DataError> {
         let name = ContainerId::new(name(stock));
@@ -164,21 +160,28 @@ impl<'a> Helper<'a> {
         self.run(CLEAR, &[]).await.map(drop)
     }
 
+    /// Removes what lies beside the volumes, out of them, and goes itself.
+    pub(super) async fn discard(&self) -> Result<(), DataError> {
+        self.run(DISCARD, &[]).await?;
+        self.remove().await
+    }
+
     /// It is needed no more; one that is gone already may go again.
     pub(super) async fn remove(&self) -> Result<(), DataError> {
         let removed = self.engine.remove_container(&self.id, Removal::WithVolumes);
         Ok(removed.await?)
     }
 
+    /// Waits until what was written below these places is on the disk.
+    pub(super) async fn sync(&self, places: &[&str]) -> Result<(), DataError> {
+        self.run(SYNC, places).await.map(drop)
+    }
+
     /// Runs a shell's text with these arguments as root, and gives what it wrote.
     pub(super) async fn run(&self, script: &str, arguments: &[&str]) -> Result<String, DataError> {
-        self.engine.start_container(&self.id).await?;
         let command = [&["sh", "-c", script, "sh"], arguments].concat();
-        let request = ExecRequest {
-            command: command.into_iter().map(ToOwned::to_owned).collect(),
-            ..ExecRequest::default()
-        };
-        let ran = self.engine.execute(&self.id, &request).await?;
+        let command = command.into_iter().map(ToOwned::to_owned).collect();
+        let ran = self.execute(command).await?;
         if ran.code == 0 {
             return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
         }
@@ -191,11 +194,35 @@ impl<'a> Helper<'a> {
             reason: said.trim().to_owned(),
         }))
     }
+
+    /// Runs a command as root, whatever it ends with.
+    pub(super) async fn execute(&self, command: Vec<String>) -> Result<Executed, DataError> {
+        self.engine.start_container(&self.id).await?;
+        let request = ExecRequest {
+            command,
+            ..ExecRequest::default()
+        };
+        Ok(self.engine.execute(&self.id, &request).await?)
+    }
 }
 
 /// Where a volume is in the helper.
 pub(super) fn place(key: &str) -> String {
     format!("/volumes/{key}/{LAID}")
+}
+
+/// A directory or a file of this machine in the helper.
+pub(super) fn bind(from: &Path, to: String, access: MountAccess) -> Mount {
+    Mount {
+        target: to,
+        source: MountSource::Bind {
+            source: from.to_owned(),
+            create: false,
+            propagation: None,
+            selinux: None,
+        },
+        access,
+    }
 }
 
 fn name(stock: &Stock) -> String {

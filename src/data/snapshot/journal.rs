@@ -23,12 +23,7 @@ pub enum Unfinished {
         /// The volumes' keys.
         volumes: Vec<String>,
     },
-    /// What a restore replaced is still there beside it: it must go.
-    Clearing {
-        /// The volumes' keys.
-        volumes: Vec<String>,
-    },
-    /// It takes the live data's place: that must be brought to its end.
+    /// It takes the live data's place: that must be brought to its end, and what was live must go.
     Swapping {
         /// The snapshot's name.
         snapshot: String,

@@ -1,5 +1,6 @@
 //! Snapshots of a whole stack: its volumes as they are, under one name, and back.
 
+mod agent;
 mod draft;
 mod facts;
 mod fingerprint;
@@ -17,6 +18,7 @@ mod stock;
 mod sweeper;
 mod trees;
 
+pub use agent::{Replaced, work as work_as_agent};
 pub use facts::describe_data;
 pub use guard::{DISMISSED, GUARD_VERB};
 pub use journal::Unfinished;
@@ -25,3 +27,4 @@ pub use restoring::{Laid, check_snapshot, load_snapshot, settle_snapshot};
 pub use saving::save_snapshot;
 pub use shelf::Shelf;
 pub use stock::{Cover, Stock};
+pub use sweeper::{discard, discard_by_helper, release_volumes};

@@ -45,7 +45,7 @@ impl Pause {
         stock.journal().write(&Unfinished::Saving {
             paused: paused.iter().map(ToString::to_string).collect(),
         })?;
-        let guard = stock.guard.as_deref();
+        let guard = stock.program.as_deref();
         let guard = guard.and_then(|program| Guard::over(program, &paused));
         let begun = async {
             all(stock, &writers).await?;

@@ -1,15 +1,15 @@
 //! Going back to a snapshot: checked, laid beside the live data, and put in its place at one stroke.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
 
+use super::agent::{Agent, Replaced};
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::helper::{Helper, place};
 use super::journal::Unfinished;
 use super::manifest::{Manifest, Part, Way};
-use super::near::{Lying, Near};
+use super::near::{Lying, Near, send};
 use super::packing::unpack;
 use super::pause::resume;
 use super::shelf::refused;
@@ -70,7 +70,9 @@ pub struct Laid<'a> {
 enum By<'a> {
     /// This process.
     Own(Lying),
-    /// A helper.
+    /// This program in a helper.
+    Agent(Agent<'a>),
+    /// The engine, in a helper.
     Helper(Helper<'a>),
 }
 
@@ -87,23 +89,15 @@ pub async fn load_snapshot<'a>(
     stock.journal().write(&Unfinished::Loading {
         volumes: keys(manifest),
     })?;
-    let (packed, files): (Vec<&Part>, Vec<&Part>) = manifest
-        .parts
-        .iter()
-        .partition(|part| part.way == Way::Zstd);
-    let near = if packed.is_empty() {
-        Near::find(stock, &volumes).await
+    let parts = &manifest.parts;
+    let by = if parts.iter().all(|part| part.way != Way::Zstd) {
+        by_files(stock, manifest, &volumes).await?
     } else {
         None
     };
-    let by = match near {
-        Some(near) => {
-            let directory = stock.shelf.place(&manifest.name);
-            let (lying, found) = near.lay(&directory, &files).await?;
-            compare(&manifest.name, &files, &found)?;
-            By::Own(lying)
-        }
-        None => By::Helper(by_helper(stock, manifest, &volumes, &files, &packed).await?),
+    let by = match by {
+        Some(by) => by,
+        None => By::Helper(by_engine(stock, manifest, &volumes).await?),
     };
     Ok(Laid {
         by,
@@ -111,83 +105,88 @@ pub async fn load_snapshot<'a>(
     })
 }
 
-async fn by_helper<'a>(
+/// Lays what is kept as files, by this program; `None` where it can't reach the volumes' files.
+async fn by_files<'a>(
     stock: &'a Stock,
     manifest: &Manifest,
     volumes: &BTreeMap<String, Kept>,
-    files: &[&Part],
-    packed: &[&Part],
+) -> Result<Option<By<'a>>, DataError> {
+    let directory = stock.shelf.place(&manifest.name);
+    let keys = keys(manifest);
+    if let Some(near) = Near::find(stock, volumes).await {
+        let (lying, found) = near.lay(&directory, &keys).await?;
+        compare(manifest, &found)?;
+        return Ok(Some(By::Own(lying)));
+    }
+    let Some(agent) = Agent::to_lay(stock, volumes, &directory).await else {
+        return Ok(None);
+    };
+    let Some(found) = agent.lay(&as_words(&keys)).await? else {
+        agent.helper().remove().await?;
+        return Ok(None);
+    };
+    compare(manifest, &found)?;
+    Ok(Some(By::Agent(agent)))
+}
+
+/// Has the engine unpack all of it.
+async fn by_engine<'a>(
+    stock: &'a Stock,
+    manifest: &Manifest,
+    volumes: &BTreeMap<String, Kept>,
 ) -> Result<Helper<'a>, DataError> {
     let directory = stock.shelf.place(&manifest.name);
-    let helper = if files.is_empty() {
-        Helper::make(stock, volumes).await?
-    } else {
-        let opened = trees::open(stock, &directory, volumes).await?;
-        opened.ok_or_else(|| {
-            let reason = format!(
-                "was kept as files, and this engine doesn't see `{}`; restore it on the engine of this machine",
-                directory.display()
-            );
-            refused(&manifest.name, &reason)
-        })?
-    };
-    if !files.is_empty() {
-        let keys: Vec<&str> = files.iter().map(|part| part.volume.as_str()).collect();
-        trees::lay(&helper, &keys).await?;
-        // The disk writes while the bytes are hashed, which are in memory by now.
-        let (synced, read) = tokio::join!(
-            trees::sync_laid(&helper, &keys),
-            read(&directory, files.iter().copied())
-        );
-        compare(&manifest.name, files, &read?)?;
-        synced?;
-    }
-    for part in packed {
-        let tar = unpack(stock.shelf.file(&manifest.name, &part.file)).boxed();
+    let helper = Helper::make(stock, volumes).await?;
+    for part in &manifest.parts {
+        let tar = match part.way {
+            Way::Zstd => unpack(stock.shelf.file(&manifest.name, &part.file)).boxed(),
+            Way::Copy | Way::Clone => {
+                let both = trees::both(&directory, &part.file);
+                let read = fingerprint(both.to_vec()).await?;
+                compare_one(manifest, part, &read)?;
+                send(both)
+            }
+        };
         let place = place(&part.volume);
         stock.engine.unpack(helper.id(), &place, tar).await?;
     }
     Ok(helper)
 }
 
-/// Reads every byte of parts that are kept as files.
-async fn read(
-    directory: &Path,
-    parts: impl Iterator<Item = &Part>,
-) -> Result<Vec<Fingerprint>, DataError> {
-    let mut read = Vec::new();
-    for part in parts {
-        let both = trees::both(directory, &part.file);
-        read.push(fingerprint(both.to_vec()).await?);
-    }
-    Ok(read)
+/// Whether what was read of each part is what was kept.
+fn compare(manifest: &Manifest, found: &[Fingerprint]) -> Result<(), DataError> {
+    let mut pairs = manifest.parts.iter().zip(found);
+    pairs.try_for_each(|(part, found)| compare_one(manifest, part, found))
 }
 
-/// Whether what was read of parts is what was kept.
-fn compare(name: &str, parts: &[&Part], found: &[Fingerprint]) -> Result<(), DataError> {
-    let mut pairs = parts.iter().zip(found);
-    match pairs.find(|(part, found)| part.checksum != found.checksum) {
-        Some((part, _)) => Err(damaged(name, part)),
-        None => Ok(()),
+fn compare_one(manifest: &Manifest, part: &Part, found: &Fingerprint) -> Result<(), DataError> {
+    if part.checksum == found.checksum {
+        Ok(())
+    } else {
+        Err(damaged(&manifest.name, part))
     }
 }
 
 impl Laid<'_> {
     /// Puts it in the live data's place, once `stopped` has ended the containers that use the volumes, and all of it is on
-    /// the disk.
+    /// the disk. What was live leaves the volumes before this returns: an image that looks through all its files as it starts,
+    /// as postgres' does, ends where they vanish under it.
+    ///
+    /// Gives what is still to be removed, by [`discard`](super::discard).
     ///
     /// # Errors
     /// [`DataError`], or what `stopped` says; [`settle_snapshot`] then brings it to its end or takes it back.
     pub async fn swap<E: From<DataError>>(
-        &self,
+        self,
         stock: &Stock,
         manifest: &Manifest,
         stopped: impl Future<Output = Result<(), E>>,
-    ) -> Result<(), E> {
+    ) -> Result<Replaced, E> {
         let synced = async {
             match &self.by {
                 By::Own(lying) => lying.sync().await,
-                By::Helper(_) => Ok(()), // it was waited for while the bytes were hashed
+                By::Agent(agent) => self.sync(agent.helper()).await,
+                By::Helper(helper) => self.sync(helper).await,
             }
         };
         let (stopped, synced) = tokio::join!(stopped, synced);
@@ -197,34 +196,29 @@ impl Laid<'_> {
             snapshot: manifest.name.clone(),
             volumes: self.volumes.clone(),
         })?;
-        match &self.by {
-            By::Own(lying) => lying.swap().await?,
-            By::Helper(helper) => helper.swap().await?,
-        }
-        stock.journal().write(&Unfinished::Clearing {
-            volumes: self.volumes.clone(),
-        })?;
-        Ok(())
-    }
-
-    /// Takes away what it replaced. Nobody may use the volumes: an image that looks through all its files as it starts, as
-    /// postgres' does, ends where they vanish under it.
-    ///
-    /// Gives the directories that it was moved to, for [`Shelf::discard_by`](super::Shelf::discard_by).
-    ///
-    /// # Errors
-    /// [`DataError`]; [`settle_snapshot`] then removes it.
-    pub async fn clear(self, stock: &Stock) -> Result<Vec<PathBuf>, DataError> {
-        let gone = match &self.by {
-            By::Own(lying) => lying.clear().await?,
+        let replaced = match &self.by {
+            By::Own(lying) => {
+                lying.swap().await?;
+                Replaced {
+                    directories: lying.clear().await?,
+                    helper: None,
+                }
+            }
+            By::Agent(agent) => agent.swap(&as_words(&self.volumes)).await?,
             By::Helper(helper) => {
+                helper.swap().await?;
                 helper.clear().await?;
                 helper.remove().await?;
-                Vec::new()
+                Replaced::default()
             }
         };
         stock.journal().clear()?;
-        Ok(gone)
+        Ok(replaced)
+    }
+
+    async fn sync(&self, helper: &Helper<'_>) -> Result<(), DataError> {
+        let places: Vec<String> = self.volumes.iter().map(|key| place(key)).collect();
+        helper.sync(&as_words(&places)).await
     }
 }
 
@@ -248,7 +242,7 @@ pub async fn settle_snapshot(stock: &Stock) -> Result<Option<Unfinished>, DataEr
                 trees::sweep(stock, &left).await?;
             }
         }
-        Unfinished::Loading { volumes } | Unfinished::Clearing { volumes } => {
+        Unfinished::Loading { volumes } => {
             let helper = Helper::make(stock, &volumes_of(stock, volumes)).await?;
             helper.clear().await?;
             helper.remove().await?;
@@ -288,6 +282,10 @@ async fn make_missing(stock: &Stock, volumes: &BTreeMap<String, Kept>) -> Result
         stock.engine.create_volume(&VolumeSpec { volume }).await?;
     }
     Ok(())
+}
+
+fn as_words(all: &[String]) -> Vec<&str> {
+    all.iter().map(String::as_str).collect()
 }
 
 fn keys(manifest: &Manifest) -> Vec<String> {

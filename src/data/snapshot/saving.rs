@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 
+use super::agent::Agent;
 use super::draft::Draft;
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::helper::{Helper, place};
@@ -20,8 +21,8 @@ use crate::domain::Readiness;
 enum Reading<'a> {
     /// As files, by this process.
     Own(Keeping),
-    /// As files, by a helper, each in its way.
-    Trees(Helper<'a>, BTreeMap<String, Way>),
+    /// As files, by this program in a helper.
+    Agent(Agent<'a>),
     /// As tars that the engine sends.
     Tars(Helper<'a>),
 }
@@ -33,6 +34,16 @@ struct Taken {
     parts: Vec<Part>,
     /// The ways of those that are there as files, and are still to be hashed.
     ways: BTreeMap<String, Way>,
+}
+
+impl Taken {
+    /// Adds a volume that was copied.
+    fn add(&mut self, key: &str, kept: &Kept, copied: (Way, Option<Fingerprint>)) {
+        match copied {
+            (way, Some(read)) => self.parts.push(of_files(key, kept, way, read)),
+            (way, None) => drop(self.ways.insert(key.to_owned(), way)),
+        }
+    }
 }
 
 /// Makes the snapshot that `manifest` names, of what `cover` says, and gives the manifest complete; `None` where it was `interrupted`.
@@ -100,10 +111,10 @@ impl<'a> Reading<'a> {
             return Ok(Self::Tars(Helper::make(stock, volumes).await?));
         }
         if let Some(near) = Near::find(stock, volumes).await {
-            return Ok(Self::Own(Keeping::begin(near, draft)));
+            return Ok(Self::Own(Keeping::begin(near, draft.directory())));
         }
-        match trees::reach(stock, draft, volumes).await {
-            Some((helper, ways)) => Ok(Self::Trees(helper, ways)),
+        match Agent::to_keep(stock, volumes, draft.directory()).await {
+            Some(agent) => Ok(Self::Agent(agent)),
             None => Ok(Self::Tars(Helper::make(stock, volumes).await?)),
         }
     }
@@ -122,9 +133,8 @@ impl<'a> Reading<'a> {
                 let (synced, hashed) = tokio::join!(keeping.sync(), hashed);
                 synced.and(hashed)?
             }
-            Self::Trees(helper, _) => {
-                trees::seal(helper, &trees::keys(volumes)).await?;
-                let (synced, hashed) = tokio::join!(trees::sync(helper), hashed);
+            Self::Agent(agent) => {
+                let (synced, hashed) = tokio::join!(agent.sync(), hashed);
                 synced.and(hashed)?
             }
             Self::Tars(_) => Vec::new(),
@@ -136,11 +146,11 @@ impl<'a> Reading<'a> {
     async fn end(self, is_whole: bool) -> Result<(), DataError> {
         match self {
             Self::Own(_) => Ok(()),
-            Self::Trees(helper, _) => {
+            Self::Agent(agent) => {
                 if !is_whole {
-                    trees::empty(&helper).await.ok(); // what failed is told; a leftover goes with the next run
+                    agent.empty().await.ok(); // what failed is told; a leftover goes with the next run
                 }
-                helper.remove().await
+                agent.helper().remove().await
             }
             Self::Tars(helper) => helper.remove().await,
         }
@@ -180,16 +190,13 @@ async fn some(
         _ if keys.is_empty() => {}
         Reading::Own(keeping) => {
             for (key, kept) in volumes {
-                match keeping.copy(key).await? {
-                    (way, Some(read)) => taken.parts.push(of_files(key, kept, way, read)),
-                    (way, None) => drop(taken.ways.insert((*key).clone(), way)),
-                }
+                taken.add(key, kept, keeping.copy(key).await?);
             }
         }
-        Reading::Trees(helper, ways) => {
-            trees::copy(helper, &keys).await?;
-            let ways = keys.iter().map(|key| ((*key).to_owned(), ways[*key]));
-            taken.ways.extend(ways);
+        Reading::Agent(agent) => {
+            for ((key, kept), copied) in volumes.iter().zip(agent.keep(&keys).await?) {
+                taken.add(key, kept, copied);
+            }
         }
         Reading::Tars(helper) => {
             // One after the other: the engine reads one tree of a container at a time.

@@ -18,8 +18,8 @@ pub struct Stock {
     pub stack: Arc<Stack>,
     /// Where its snapshots are.
     pub shelf: Shelf,
-    /// The program that guards paused containers and sweeps: this one.
-    pub guard: Option<PathBuf>,
+    /// This program: it guards paused containers, sweeps, and works in containers of its own.
+    pub program: Option<PathBuf>,
 }
 
 /// What of a stack's data a snapshot covers.

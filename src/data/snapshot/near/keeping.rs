@@ -16,7 +16,6 @@ use super::root::{Kind, Root};
 use super::stoppable::stoppable;
 use crate::data::DataError;
 use crate::data::digest::unreadable;
-use crate::data::snapshot::draft::Draft;
 use crate::data::snapshot::fingerprint::{Fingerprint, fingerprint_more};
 use crate::data::snapshot::manifest::Way;
 
@@ -28,11 +27,11 @@ pub(in crate::data::snapshot) struct Keeping {
 }
 
 impl Keeping {
-    /// Begins to fill `draft`.
-    pub fn begin(near: Near, draft: &Draft) -> Self {
+    /// Begins to fill the draft in `directory`.
+    pub fn begin(near: Near, directory: &Path) -> Self {
         Self {
             near,
-            directory: draft.directory().to_owned(),
+            directory: directory.to_owned(),
             flush: Arc::new(Flush::begin()),
         }
     }
@@ -53,6 +52,11 @@ impl Keeping {
             synced.map_err(|error| unreadable(&directory, &error))
         });
         synced.await.expect("waiting for the disk doesn't panic")
+    }
+
+    /// Leaves it to another process to wait for the disk: this one ends.
+    pub fn leave(self) {
+        std::mem::forget(self.flush);
     }
 }
 

@@ -21,7 +21,6 @@ use crate::data::DataError;
 use crate::data::digest::unreadable;
 use crate::data::snapshot::fingerprint::{Fingerprint, fingerprint_more};
 use crate::data::snapshot::helper::LAID;
-use crate::data::snapshot::manifest::Part;
 use crate::data::snapshot::trees;
 
 /// What is live, once it is moved away.
@@ -42,17 +41,17 @@ pub(in crate::data::snapshot) struct Lying {
 }
 
 impl Near {
-    /// Lays these parts of the snapshot in `directory` beside the live data, and gives what was read of each.
+    /// Lays volumes as the snapshot in `directory` has them beside the live data, and gives what was read of each.
     pub async fn lay(
         &self,
         directory: &Path,
-        parts: &[&Part],
+        keys: &[impl AsRef<str>],
     ) -> Result<(Lying, Vec<Fingerprint>), DataError> {
         let flush = Arc::new(Flush::begin());
         let mut read = Vec::new();
-        for part in parts {
-            let place = self.places[&part.volume].clone();
-            let [tree, lists] = trees::both(directory, &part.file);
+        for key in keys.iter().map(AsRef::as_ref) {
+            let place = self.places[key].clone();
+            let [tree, lists] = trees::both(directory, &trees::tree(key));
             let flush = Arc::clone(&flush);
             let laid = stoppable(move |stop| lay(&tree, &lists, &place, &flush, stop));
             read.push(laid.await?);
@@ -63,6 +62,19 @@ impl Near {
 }
 
 impl Lying {
+    /// What lies at these places.
+    pub fn at(places: Vec<PathBuf>) -> Self {
+        Self {
+            places,
+            flush: Arc::new(Flush::begin()),
+        }
+    }
+
+    /// Leaves it to another process to wait for the disk: this one ends.
+    pub fn leave(self) {
+        std::mem::forget(self.flush);
+    }
+
     /// Waits until all of it is on the disk.
     pub async fn sync(&self) -> Result<(), DataError> {
         let flush = Arc::clone(&self.flush);
@@ -237,10 +249,7 @@ mod tests {
     }
 
     async fn cleared(place: &Path) -> Vec<PathBuf> {
-        let lying = Lying {
-            places: vec![place.to_owned()],
-            flush: Arc::new(Flush::begin()),
-        };
+        let lying = Lying::at(vec![place.to_owned()]);
         lying.clear().await.unwrap()
     }
 

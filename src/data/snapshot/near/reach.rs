@@ -10,7 +10,7 @@ use crate::data::snapshot::stock::{Kept, Stock};
 use crate::domain::ContainerId;
 use crate::engine::VolumePlace;
 
-/// Volumes of which each one's files are at a place of this machine.
+/// Volumes of which each one's files are at a place that this process reaches.
 #[derive(Debug, Clone)]
 pub(in crate::data::snapshot) struct Near {
     /// The directories, by the volumes' keys.
@@ -18,6 +18,11 @@ pub(in crate::data::snapshot) struct Near {
 }
 
 impl Near {
+    /// Those at these places, of which the caller is sure.
+    pub fn at(places: BTreeMap<String, PathBuf>) -> Self {
+        Self { places }
+    }
+
     /// Where all of `volumes` are; `None` where this process isn't root, or it isn't sure of one of them.
     ///
     /// Only a volume that a running container uses can be sure: see [`is_the_same`].
@@ -42,7 +47,18 @@ impl Near {
             }
             places.insert(key.clone(), place.directory);
         }
-        Some(Self { places })
+        let near = Self { places };
+        near.can_open().then_some(near)
+    }
+
+    /// Whether files can be opened in the way that is asked for here, which an older kernel or engine can't.
+    pub fn can_open(&self) -> bool {
+        let mut places = self.places.values();
+        places.all(|place| {
+            Root::open(place)
+                .and_then(|root| root.inside(Path::new(".")))
+                .is_ok()
+        })
     }
 }
 
@@ -59,7 +75,5 @@ fn is_the_same(container: &ContainerId, place: &VolumePlace) -> bool {
     let (Ok(seen), Ok(here)) = (seen, fs::metadata(&place.directory)) else {
         return false;
     };
-    // An older kernel can't open files in the way that is asked for here.
-    let can_open = || Root::open(&place.directory).and_then(|root| root.inside(Path::new(".")));
-    (seen.dev(), seen.ino()) == (here.dev(), here.ino()) && can_open().is_ok()
+    (seen.dev(), seen.ino()) == (here.dev(), here.ino())
 }
