@@ -14,6 +14,7 @@ use std::thread::{self, ScopedJoinHandle};
 use blake3::Hasher;
 use rustix::fs::{fgetxattr, flistxattr, fsetxattr, ioctl_ficlone};
 
+use super::cached::is_on_disk_alone;
 use super::carrying::{Carrier, Holes, LARGE, Passed, Road};
 use super::flush::Flush;
 use super::root::{Entry, Kind, Root};
@@ -37,15 +38,13 @@ pub(super) enum Purpose {
     Use,
 }
 
-impl Purpose {
+/// How files go from disk to disk.
+#[derive(Debug, Clone, Copy)]
+struct Manner<'a> {
+    road: Road<'a>,
     /// Where each worker begins. More of them at the large end only wait for the same disk, or fight for the cache's memory;
     /// more at the small end, where files are made and nearly nothing is written, for the same directory.
-    fn ends(self) -> &'static [End] {
-        match self {
-            Self::Keep => &[End::Large, End::Small],
-            Self::Use => &[End::Large, End::Large, End::Large, End::Small],
-        }
-    }
+    ends: &'static [End],
 }
 
 /// An end of the files in the order of their sizes.
@@ -111,6 +110,12 @@ impl Copying<'_> {
         let mut files: Vec<usize> = (0..entries.len()).collect();
         files.retain(|&index| entries[index].kind == Kind::File);
         files.sort_by_key(|&index| std::cmp::Reverse(entries[index].about.len()));
+        let manner = self.manner(
+            &files
+                .iter()
+                .map(|&index| &entries[index])
+                .collect::<Vec<_>>(),
+        );
         let files = Mutex::new(VecDeque::from(files));
         let may_clone = AtomicBool::new(true);
         let cloned = AtomicBool::new(false);
@@ -123,7 +128,7 @@ impl Copying<'_> {
             }
         };
         let worker = |end: End| {
-            let mut carrier = Carrier::new(self.road(), self.stop);
+            let mut carrier = Carrier::new(manner.road, self.stop);
             while let Some(index) = next(end) {
                 let entry = &entries[index];
                 let copied = self.one(entry, looks[index], &may_clone, &mut carrier);
@@ -136,7 +141,7 @@ impl Copying<'_> {
             Ok::<(), DataError>(())
         };
         thread::scope(|scope| {
-            let ends = self.purpose.ends().iter();
+            let ends = manner.ends.iter();
             let workers: Vec<_> = ends.map(|end| scope.spawn(|| worker(*end))).collect();
             let ended: Vec<_> = workers.into_iter().map(ScopedJoinHandle::join).collect();
             let mut ended = ended.into_iter();
@@ -177,10 +182,19 @@ impl Copying<'_> {
         Ok(One { passed, cloned })
     }
 
-    fn road(&self) -> Road<'_> {
-        match self.purpose {
-            Purpose::Keep => Road::ThroughCache(self.flush),
-            Purpose::Use => Road::PastCache,
+    /// Measured by `tests/bench/snapshot`: what is in memory is written quickest by several who don't fill the memory further.
+    /// Where the disk must read, too, one at a time disturbs it least.
+    fn manner(&self, files: &[&Entry]) -> Manner<'_> {
+        if self.purpose == Purpose::Keep || is_on_disk_alone(self.from, files) {
+            Manner {
+                road: Road::ThroughCache(self.flush),
+                ends: &[End::Large, End::Small],
+            }
+        } else {
+            Manner {
+                road: Road::PastCache,
+                ends: &[End::Large, End::Large, End::Large, End::Small],
+            }
         }
     }
 

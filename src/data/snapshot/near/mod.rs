@@ -1,5 +1,6 @@
 //! Volumes whose files this process reaches by itself: as root on the engine's machine, or as the agent in a container.
 
+mod cached;
 mod carrying;
 mod copying;
 mod flush;
