@@ -2,14 +2,19 @@
 
 #[path = "world/shipped.rs"]
 mod shipped;
+#[path = "bucket/signed.rs"]
+mod signed;
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use jobsprint_dev::domain::{ImageRef, ProjectName};
+
+use crate::signed::PREFIX;
 
 const COMPOSE: &str = "
 services:
@@ -285,4 +290,36 @@ async fn what_a_bucket_refuses_is_told_and_no_half_backup_is_listed() {
         "{gone}"
     );
     assert!(gone.contains("hint: see AWS_ENDPOINT_URL"), "{gone}");
+}
+
+#[tokio::test]
+async fn each_part_of_an_upload_is_signed_as_a_server_that_checks_wants_it() {
+    let project = Project::up().await;
+    let server = signed::Server::start(BTreeMap::new());
+    let place = format!("s3://team/{PREFIX}");
+    project
+        .psql("CREATE TABLE kept AS SELECT n, md5(n::text) word FROM generate_series(1, 400000) n");
+    let works = |words: &[&str]| {
+        let mut run = project.command(words);
+        run.args(["--directory", &place]);
+        server.lend(&mut run, signed::SECRET);
+        let output = run.output().expect("the tool starts");
+        assert!(output.status.success(), "{words:?}: {}", said(&output));
+        said(&output)
+    };
+
+    works(&["backup", "--format", "plain", "--compress", "none"]);
+
+    let joined = server.held.lock().expect("one at a time").joined.clone();
+    let (dump, parts) = joined.first_key_value().expect("an upload by parts");
+    assert_eq!(*parts, 2, "{joined:?}");
+    let name = dump
+        .strip_prefix(&format!("{PREFIX}/"))
+        .expect("in its place");
+    let name = name.strip_suffix(".sql").expect("a plain dump");
+    let verified = works(&["backup", "verify", name]);
+    assert!(
+        verified.contains("can be restored: 1 tables, 400000 rows"),
+        "{verified}"
+    );
 }
