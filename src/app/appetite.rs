@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::project::Project;
-use crate::domain::{Observed, ServiceName};
+use crate::domain::{Observed, ObservedContainer, ServiceName};
 use crate::engine::Engine;
 use crate::store::{BrokenRecord, StateDir, read_record, write_record};
 
@@ -17,8 +17,10 @@ use crate::store::{BrokenRecord, StateDir, read_record, write_record};
 const FILE: &str = "memory.json";
 /// The version of that file.
 const VERSION: u32 = 1;
-/// How long the engine may take to tell. It answers at once but where it has much to do.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the engine may take to tell: a start isn't held up. One answer takes it some 20 ms of a core.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// So many are asked for at once.
+const AT_ONCE: usize = 8;
 
 /// The most that each service took, in bytes of one container.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -41,20 +43,28 @@ impl Appetites {
         &self.services
     }
 
-    /// Looks at what runs and notes what grew. What can't be learnt or written fails nobody's start.
+    /// Looks at what runs and notes what grew, first of all of services that nothing is noted of: of many, some wait for the
+    /// next start. What can't be learnt or written fails nobody's start.
     pub async fn note(project: &Project, engine: &dyn Engine, observed: &Observed) {
-        let running = observed
-            .containers
-            .iter()
-            .filter(|found| found.is_running());
-        let asked = running.map(|found| async {
-            let usage = timeout(PATIENCE, engine.usage(&found.id)).await;
-            Some((found.service.to_string(), usage.ok()?.ok()?.memory))
-        });
         let mut noted = Self::read(&project.root).ok().flatten().unwrap_or_default();
         let before = noted.clone();
         noted.version = VERSION;
-        for (service, bytes) in join_all(asked).await.into_iter().flatten() {
+        let mut running: Vec<&ObservedContainer> = observed
+            .containers
+            .iter()
+            .filter(|found| found.is_running())
+            .collect();
+        running.sort_by_key(|found| before.services.contains_key(found.service.as_str()));
+        let asked = running.into_iter().map(|found| async {
+            let usage = engine.usage(&found.id).await;
+            Some((found.service.to_string(), usage.ok()?.memory))
+        });
+        let told: Vec<_> = stream::iter(asked)
+            .buffer_unordered(AT_ONCE)
+            .take_until(sleep(PATIENCE))
+            .collect()
+            .await;
+        for (service, bytes) in told.into_iter().flatten() {
             let most = noted.services.entry(service).or_default();
             *most = bytes.max(*most);
         }

@@ -4,6 +4,7 @@ mod archive;
 mod attachment;
 mod body;
 mod builder;
+mod cgroup;
 mod client;
 mod disk;
 mod door;

@@ -1,8 +1,11 @@
 //! What a container takes of its machine.
 
+use std::path::Path;
+
 use bollard::query_parameters::StatsOptionsBuilder;
 use futures_util::stream::StreamExt;
 
+use super::cgroup;
 use super::client::{DockerEngine, SHORT};
 use super::fault::Subject;
 use crate::domain::ContainerId;
@@ -11,6 +14,11 @@ use crate::engine::{EngineError, Usage};
 impl DockerEngine {
     /// A moment's look, without the engine's own wait for a second one.
     pub(super) async fn usage_of(&self, container: &ContainerId) -> Result<Usage, EngineError> {
+        if self.facts.routable
+            && let Some(usage) = cgroup::usage(Path::new(cgroup::ROOT), container.as_str())
+        {
+            return Ok(usage);
+        }
         let subject = Subject::new("stats", "container", container.as_str());
         let options = StatsOptionsBuilder::default()
             .stream(false)
