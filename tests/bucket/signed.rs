@@ -165,17 +165,17 @@ impl Server {
 
 fn answer(mut stream: &TcpStream, held: &Mutex<Held>) {
     let mut reader = BufReader::new(stream);
-    let mut head = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).expect("a head");
         match line.trim_end() {
             "" => break,
-            line => head.push(line.to_owned()),
+            line => lines.push(line.to_owned()),
         }
     }
     let field = |wanted: &str| {
-        head.iter().find_map(|line| {
+        lines.iter().find_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case(wanted).then(|| value.trim())
         })
@@ -183,7 +183,7 @@ fn answer(mut stream: &TcpStream, held: &Mutex<Held>) {
     let length = field("content-length").map_or(0, |length| length.parse().expect("a number"));
     let mut sent = vec![0; length];
     reader.read_exact(&mut sent).expect("a body");
-    let mut words = head.first().expect("a request").split(' ');
+    let mut words = lines.first().expect("a request").split(' ');
     let request = Signed {
         method: words.next().expect("a method"),
         target: words.next().expect("a target"),

@@ -106,7 +106,7 @@ impl<'a> Agent<'a> {
     pub async fn lay(&self, keys: &[&str]) -> Result<Option<Vec<Fingerprint>>, DataError> {
         match self.ask(Errand::Lay, keys).await? {
             Answer::Laid(read) if read.len() == keys.len() => Ok(Some(read)),
-            Answer::Unable => Ok(None),
+            Answer::Unable(_) => Ok(None),
             other => Err(self.failure(other)),
         }
     }
@@ -147,7 +147,11 @@ impl<'a> Agent<'a> {
         command.extend(keys.iter().map(ToString::to_string));
         let ran = self.helper.execute(command).await?;
         // What can't start there, or is ended from outside, answers nothing.
-        Ok(serde_json::from_slice(&ran.stdout).unwrap_or(Answer::Unable))
+        let silent = || {
+            let said = String::from_utf8_lossy(&ran.stderr);
+            Answer::Unable(format!("it ended with {}: {}", ran.code, said.trim()))
+        };
+        Ok(serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| silent()))
     }
 
     fn failure(&self, answer: Answer) -> DataError {
@@ -161,7 +165,7 @@ impl<'a> Agent<'a> {
                     .map_or_else(|_| path.clone(), |within| self.directory.join(within));
                 DataError::Input { path, reason }
             }
-            Answer::Failed { path: None, reason } => refused(reason),
+            Answer::Failed { path: None, reason } | Answer::Unable(reason) => refused(reason),
             other => refused(format!("it answers {other:?}")),
         }
     }

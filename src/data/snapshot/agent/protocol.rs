@@ -59,8 +59,8 @@ impl Errand {
 pub(super) enum Answer {
     /// It can do what is asked for here.
     Able,
-    /// It can't work here at all, and has changed nothing.
-    Unable,
+    /// It can't work here at all: why, in words.
+    Unable(String),
     /// How each volume was kept, and what was read of it where all of it was.
     Kept(Vec<(Way, Option<Fingerprint>)>),
     /// What was read of each volume.

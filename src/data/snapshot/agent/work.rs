@@ -10,6 +10,8 @@ use crate::data::DataError;
 use crate::data::snapshot::helper::place;
 use crate::data::snapshot::near::{Keeping, Lying, Near};
 
+const CANT_OPEN: &str = "this kernel or engine lets nobody open files without following links";
+
 /// Does what an errand's word asks for, with the volumes of these keys, and gives the answer, in JSON.
 ///
 /// # Panics
@@ -17,7 +19,7 @@ use crate::data::snapshot::near::{Keeping, Lying, Near};
 pub async fn work(errand: &str, keys: &[String]) -> String {
     let answer = match Errand::of(errand) {
         Some(errand) => answer(errand, keys).await,
-        None => Ok(Answer::Unable),
+        None => Ok(Answer::Unable(format!("it doesn't know `{errand}`"))),
     };
     let answer = answer.unwrap_or_else(Answer::failed);
     serde_json::to_string(&answer).expect("text, numbers and lists")
@@ -32,7 +34,7 @@ async fn answer(errand: Errand, keys: &[String]) -> Result<Answer, DataError> {
     match errand {
         Errand::Probe => Ok(match probe(&near, kept) {
             Ok(()) => Answer::Able,
-            Err(_) => Answer::Unable,
+            Err(error) => Answer::Unable(error.to_string()),
         }),
         Errand::Keep => {
             let keeping = Keeping::begin(near, kept);
@@ -45,7 +47,7 @@ async fn answer(errand: Errand, keys: &[String]) -> Result<Answer, DataError> {
         }
         Errand::Lay => {
             if !near.can_open() {
-                return Ok(Answer::Unable);
+                return Ok(Answer::Unable(CANT_OPEN.to_owned()));
             }
             let (lying, read) = near.lay(kept, keys).await?;
             lying.leave();
@@ -72,7 +74,7 @@ fn probe(near: &Near, kept: &Path) -> io::Result<()> {
     if near.can_open() {
         Ok(())
     } else {
-        Err(io::ErrorKind::Unsupported.into())
+        Err(io::Error::other(CANT_OPEN))
     }
 }
 
