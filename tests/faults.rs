@@ -1,5 +1,7 @@
 //! What goes wrong in a project, each with its own words, exit code and hint; and what an interrupt leaves behind.
 
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "world/shipped.rs"]
 mod shipped;
 mod support;
@@ -13,6 +15,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::proxy::{Calls, Fault, Proxy};
 use jobsprint_dev::domain::{ObservedContainer, ProjectName};
 use support::Bed;
 
@@ -346,6 +349,40 @@ async fn a_network_that_a_killed_run_made_late_is_put_aside() {
             .iter()
             .all(ObservedContainer::is_running)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_the_engine_miscounts_stays_with_a_word_and_fails_nobody() {
+    let bed = Bed::make().await;
+    let image = support::tiny_image(&bed.engine).await;
+    let compose = format!("services:\n  web: {{ image: '{image}', init: true }}\n");
+    let project = Project::new(&bed.project, &compose);
+    project.run(&["up"]).works();
+    let miscounting = Proxy::start(
+        Fault::RefuseCalls {
+            method: "DELETE",
+            path: "/networks/",
+            status: "403 Forbidden",
+            message: "error while removing network: network web id 1 has active endpoints",
+        },
+        Calls::All,
+    );
+    let mut down = project.command(&["down"]);
+    down.env("DOCKER_HOST", miscounting.address());
+
+    let said = tokio::task::block_in_place(|| down.output());
+    let said = Said::of(&said.expect("the tool starts"));
+    project.run(&["down"]).works();
+
+    said.works();
+    assert!(
+        said.text
+            .contains("stays: the engine counts a user of it that isn't there"),
+        "{}",
+        said.text
+    );
+    let observed = bed.engine.observe(&bed.project, &[]).await;
+    assert!(observed.expect("it answers").networks.is_empty());
 }
 
 /// Asks the engine for a network as a client does that doesn't look first; its answer.

@@ -11,11 +11,11 @@ use super::faults;
 use super::vigil::{Stander, Standing};
 use crate::data::{self, Again, DataContext, DataError, DataOutcome, SeedOptions};
 use crate::domain::{
-    ContainerId, ContainerSpec, Failure, FailureKind, Home, ImageRef, Necessity, NetworkSpec,
-    Service, ServiceName, Stack,
+    ContainerId, ContainerSpec, Failure, FailureKind, Home, ImageRef, Necessity, NetworkId,
+    NetworkSpec, Service, ServiceName, Stack,
 };
 use crate::engine::{Engine, EngineError, EngineEvent, ExecRequest, Removal};
-use crate::event::{Events, StepKind};
+use crate::event::{Event, Events, StepKind};
 use crate::images::{Acquirer, ImageError};
 use crate::plan::{Action, CONFIG_HASH, PROJECT, Plan, Replaced, Step, describe};
 use crate::probe::{Prober, Until, Wait};
@@ -163,8 +163,7 @@ impl Hands {
                 removed.map_err(|error| faults::at(&title(), error))?;
             }
             Action::RemoveNetwork { network, .. } => {
-                let removed = self.engine.remove_network(network).await;
-                removed.map_err(|error| faults::at(&title(), error))?;
+                return self.remove_network(network, &title()).await;
             }
             Action::RemoveVolume { name } => {
                 let removed = self.engine.remove_volume(name).await;
@@ -172,6 +171,23 @@ impl Hands {
             }
         }
         Ok(Done::Changed)
+    }
+
+    async fn remove_network(&self, network: &NetworkId, title: &str) -> Result<Done, Failure> {
+        match self.engine.remove_network(network).await {
+            // Nobody can do anything about it, and it is in nobody's way.
+            Err(EngineError::Miscounted { name }) => {
+                let text = format!(
+                    "the network `{name}` stays: the engine counts a user of it that isn't there; after a restart of the engine, `jobsprint-dev down` removes it"
+                );
+                self.events.tell(Event::Warning { text });
+                Ok(Done::Unchanged)
+            }
+            removed => {
+                removed.map_err(|error| faults::at(title, error))?;
+                Ok(Done::Changed)
+            }
+        }
     }
 
     async fn create(&self, spec: &ContainerSpec) -> Result<(), Failure> {

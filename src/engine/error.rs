@@ -45,6 +45,12 @@ pub enum EngineError {
         /// Its name.
         name: String,
     },
+    /// The engine counts one user too many of a network, and removes it only when it was restarted.
+    #[error("the engine counts a user of the network `{name}` that isn't there")]
+    Miscounted {
+        /// The network's name.
+        name: String,
+    },
     /// A host port is taken.
     #[error("port {port} is taken")]
     PortTaken {

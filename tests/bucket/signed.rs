@@ -190,12 +190,14 @@ fn answer(mut stream: &TcpStream, held: &Mutex<Held>) {
         host: field("host").expect("a host"),
     };
     let (status, body) = respond(&request, sent, &mut held.lock().expect("one at a time"));
-    let head = format!(
+    let answered = format!(
         "HTTP/1.1 {status}\r\netag: \"{}\"\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         hex(&Sha256::digest(&body)),
         body.len()
     );
-    stream.write_all(&[head.as_bytes(), &body].concat()).ok(); // one that is gone needs no answer
+    stream
+        .write_all(&[answered.as_bytes(), &body].concat())
+        .ok(); // one that is gone needs no answer
 }
 
 fn respond(request: &Signed<'_>, sent: Vec<u8>, held: &mut Held) -> (u16, Vec<u8>) {
@@ -258,7 +260,7 @@ fn respond(request: &Signed<'_>, sent: Vec<u8>, held: &mut Held) -> (u16, Vec<u8
 
 fn list(prefix: &str, encoding: &str, held: &Held) -> Vec<u8> {
     let found = held.objects.keys().filter(|key| key.starts_with(prefix));
-    let contents: String = found
+    let contents: Vec<String> = found
         .map(|key| {
             let key = if encoding == "url" {
                 encoded(key, "/")
@@ -271,6 +273,7 @@ fn list(prefix: &str, encoding: &str, held: &Held) -> Vec<u8> {
             )
         })
         .collect();
+    let contents = contents.concat();
     let encoding = match encoding {
         "url" => "<EncodingType>url</EncodingType>",
         _ => "",

@@ -31,6 +31,17 @@ pub enum Fault {
     Babble,
     /// It answers with status 500.
     Refuse,
+    /// It refuses calls of this method whose path holds this, with this status and message.
+    RefuseCalls {
+        /// `DELETE`.
+        method: &'static str,
+        /// `/networks/`.
+        path: &'static str,
+        /// `403 Forbidden`.
+        status: &'static str,
+        /// The engine's words.
+        message: &'static str,
+    },
     /// It goes away after so many calls: cuts all that is under way, listens nowhere, and is back after a while.
     Restart {
         /// The calls that it still answers.
@@ -168,7 +179,17 @@ async fn serve(mut client: UnixStream, fault: Fault, calls: Calls) -> Option<()>
             let message = "{\"message\":\"something broke inside the engine\"}";
             return say(&mut client, "500 Internal Server Error", message).await;
         }
+        Fault::RefuseCalls {
+            method,
+            path: part,
+            status,
+            message,
+        } if text.starts_with(method) && path.contains(part) => {
+            let message = serde_json::json!({ "message": message }).to_string();
+            return say(&mut client, status, &message).await;
+        }
         Fault::None
+        | Fault::RefuseCalls { .. }
         | Fault::CutHead
         | Fault::CutBody
         | Fault::Restart { .. }

@@ -23,6 +23,7 @@ pub(in crate::app) async fn remove(
     project: &ProjectName,
 ) -> Result<(), EngineError> {
     let mut refused = None;
+    let mut miscounted = BTreeSet::new();
     for look in 0..LOOKS {
         if look > 1 {
             tokio::time::sleep(PAUSE).await;
@@ -31,7 +32,10 @@ pub(in crate::app) async fn remove(
         let (found, holder) =
             tokio::try_join!(engine.observe(project, &[]), engine.container(&name))?;
         let is_gone = holder.is_none() && found.containers.is_empty();
-        if is_gone && found.networks.is_empty() && found.volumes.is_empty() {
+        let mut networks = found.networks.iter();
+        // What the engine miscounts goes after its restart.
+        let are_gone = networks.all(|network| miscounted.contains(&network.id));
+        if is_gone && are_gone && found.volumes.is_empty() {
             return Ok(());
         }
         // Nobody reads what these would still write, so nothing is asked to stop. A volume goes with its container, since
@@ -61,6 +65,15 @@ pub(in crate::app) async fn remove(
             .iter()
             .map(|volume| engine.remove_volume(&volume.name));
         let (networks, volumes) = tokio::join!(join_all(networks), join_all(volumes));
+        let is_miscounted = |removed: &Result<(), EngineError>| {
+            matches!(removed, Err(EngineError::Miscounted { .. }))
+        };
+        let pairs = found.networks.iter().zip(&networks);
+        let stuck = pairs.filter(|(_, removed)| is_miscounted(removed));
+        miscounted.extend(stuck.map(|(network, _)| network.id.clone()));
+        let networks = networks
+            .into_iter()
+            .filter(|removed| !is_miscounted(removed));
         refused = containers
             .into_iter()
             .chain(networks)

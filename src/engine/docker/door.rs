@@ -172,9 +172,7 @@ impl Engine for DockerEngine {
     }
 
     async fn remove_network(&self, network: &NetworkId) -> Result<(), EngineError> {
-        let subject = Subject::new("remove network", "network", network.as_str());
-        let call = self.docker.remove_network(network.as_str());
-        absent_is_none(self.within(SHORT, &subject, call).await).map(drop)
+        self.drop_network(network).await
     }
 
     async fn subnets(&self) -> Result<Vec<String>, EngineError> {

@@ -16,6 +16,7 @@ mod inside;
 mod inspect;
 mod lines;
 mod mounts;
+mod networks;
 mod observe;
 mod pause;
 mod survey;
