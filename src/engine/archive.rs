@@ -30,7 +30,7 @@ pub fn send_tar(
     ReceiverStream::new(receiver).boxed()
 }
 
-/// Where the archive is written to.
+/// Writes to the reader at the other end, and waits where it is slower.
 #[derive(Debug)]
 pub struct Pieces(mpsc::Sender<io::Result<Bytes>>);
 

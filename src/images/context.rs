@@ -148,7 +148,6 @@ fn with_path(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 
-/// Writes to the reader at the other end, and waits where it is slower.
 #[cfg(test)]
 mod tests {
     use super::*;
