@@ -72,23 +72,32 @@ impl ProjectLock {
             .mode(0o600)
             .open(&path)
             .map_err(failed)?;
-        let mut waiting = Some(waiting);
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) => {
-                    if let Some(waiting) = waiting.take() {
-                        waiting(holder(&mut file));
-                    }
-                    tokio::time::sleep(RETRY).await;
-                }
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
-            }
-        }
+        let locked = lock_alone(&mut file, |file| waiting(holder(file))).await;
+        locked.map_err(failed)?;
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
         write!(file, "{}", std::process::id()).map_err(failed)?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Locks a file, waiting for another holder; where there is one, `waiting` is called once.
+///
+/// # Errors
+/// Where the system can't lock it.
+pub async fn lock_alone(file: &mut File, waiting: impl FnOnce(&mut File)) -> io::Result<()> {
+    let mut waiting = Some(waiting);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {
+                if let Some(waiting) = waiting.take() {
+                    waiting(file);
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(TryLockError::Error(source)) => return Err(source),
+        }
     }
 }
 

@@ -8,6 +8,6 @@ mod pulse;
 
 pub use executor::{Done, Outcome, Perform, execute};
 pub use interrupt::Interrupt;
-pub use lock::{LockError, ProjectLock};
+pub use lock::{LockError, ProjectLock, lock_alone};
 pub use ports::{Holder, TakenPort, holder_of, is_free, taken_ports};
 pub use pulse::Pulse;

@@ -37,6 +37,17 @@ pub struct Telling {
 }
 
 impl Telling {
+    /// Follows a run whose stderr is a pipe.
+    pub fn of(mut child: Child) -> Self {
+        let output = BufReader::new(child.stderr.take().expect("piped"));
+        let told = String::new();
+        Self {
+            child,
+            output,
+            told,
+        }
+    }
+
     /// Waits until it tells this.
     #[track_caller]
     pub fn until(mut self, sign: &str) -> Self {
@@ -151,14 +162,8 @@ impl Shop {
 
     /// Starts a run, to be followed by what it tells.
     pub fn follow(&self, words: &[&str]) -> Telling {
-        let mut child = self.stores.command(&[&TENANT, words].concat());
-        let mut child = child.spawn().expect("started");
-        let output = BufReader::new(child.stderr.take().expect("piped"));
-        Telling {
-            child,
-            output,
-            told: String::new(),
-        }
+        let mut command = self.stores.command(&[&TENANT, words].concat());
+        Telling::of(command.spawn().expect("started"))
     }
 
     /// The file with the stack.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use crate::checkout::{Checkout, text};
 
@@ -124,12 +124,20 @@ impl Stores {
 
     /// Runs another verb here.
     pub fn tool(&self, words: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"))
+        self.start_tool(words).wait_with_output().expect("it ends")
+    }
+
+    /// Starts another verb here.
+    pub fn start_tool(&self, words: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jobsprint-dev"));
+        command
             .args(words)
             .current_dir(self.checkout.directory.path())
             .env("XDG_STATE_HOME", self.state.path())
-            .output()
-            .expect("the tool starts")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().expect("the tool starts")
     }
 
     /// The directories of the templates that there are.

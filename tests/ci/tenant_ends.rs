@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use crate::checkout::text;
 use crate::kills::moments;
-use crate::shop::{Shop, TENANT, send};
+use crate::shop::{Shop, TENANT, Telling, send};
 use crate::stores::Stores;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,6 +54,37 @@ async fn a_tenant_that_is_killed_at_any_moment_leaves_nothing() {
     shop.stores.checkout.until_stacks(0).await;
     assert_eq!(shop.left().await, "");
     assert!(shop.listed("tenant").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_that_remove_the_same_tenant_one_waits_for_the_other() {
+    let shop = Shop::new().await;
+    shop.works(&["--keep", "always", "--", "true"]);
+    let kept = shop.listed("tenant");
+    // No database can be dropped while the server's list of them is locked.
+    let hold = "BEGIN; LOCK TABLE pg_database IN SHARE MODE; SELECT pg_sleep(100)";
+    let holder = ["psql", "-X", "-U", "shop", "-d", "postgres", "-c", hold];
+    let rivals = ["stacks", "rm", &kept[0]];
+    let release = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE query LIKE 'BEGIN; LOCK TABLE%' AND pid <> pg_backend_pid()";
+    let release = ["psql", "-X", "-U", "shop", "-d", "postgres", "-c", release];
+
+    let lock = shop.says("postgres", &holder);
+    let removal = async {
+        shop.until_runs("SELECT pg_sleep(100)").await;
+        let first = shop.stores.start_tool(&rivals);
+        shop.until_runs("DROP DATABASE").await;
+        let second = shop.stores.start_tool(&rivals);
+        let second = Telling::of(second).until("is being removed; waiting for it");
+        shop.says("postgres", &release).await;
+        [first, second.child].map(|rival| rival.wait_with_output().expect("it ends"))
+    };
+    let (_, removed) = tokio::join!(lock, removal);
+
+    for rival in removed {
+        assert!(rival.status.success(), "{}", text(&rival.stderr));
+    }
+    shop.has_no_tenant().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,14 +25,14 @@ pub(in crate::app) enum Afterwards {
 /// Drops what the tenant of this project has in the shared stores; says whether there is such a tenant.
 ///
 /// # Errors
-/// Where a store that stands refuses; the note stays then.
+/// Where a store that stands refuses, or the note can't be locked; the note stays then.
 pub(in crate::app) async fn leave(
     session: &Session,
     engine: &Arc<dyn Engine>,
     project: &ProjectName,
     afterwards: Afterwards,
 ) -> Result<bool, Failure> {
-    let Some(note) = Note::read(session, project) else {
+    let Some((note, _lock)) = Note::hold(session, project).await? else {
         return Ok(false);
     };
     let facts = engine.facts().await;

@@ -1,7 +1,8 @@
 //! What a tenant has, noted before any of it is made, so that whoever finds its owner gone can drop it.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -12,7 +13,9 @@ use crate::app::ci::owner::{lives, this_process};
 use crate::app::ci::run::kept;
 use crate::app::session::Session;
 use crate::domain::{Failure, ProjectName};
+use crate::event::Event;
 use crate::isolate::{Lease, Standing};
+use crate::run::{LockError, lock_alone};
 
 /// What a tenant has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +33,28 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// What is noted of the tenant of this project.
-    pub fn read(session: &Session, project: &ProjectName) -> Option<Self> {
-        serde_json::from_slice(&fs::read(place(session, project)).ok()?).ok()
+    /// What is noted of the tenant of this project, and the lock on it, so that one alone drops what it names: by the
+    /// time that a second one did, another tenant may have the number. `None` where nothing is noted, or no longer.
+    ///
+    /// # Errors
+    /// Where it can't be locked.
+    pub async fn hold(
+        session: &Session,
+        project: &ProjectName,
+    ) -> Result<Option<(Self, File)>, Failure> {
+        let path = place(session, project);
+        let Ok(mut file) = File::options().read(true).write(true).open(&path) else {
+            return Ok(None);
+        };
+        let locked = lock_alone(&mut file, |_| {
+            let text = format!("{project} is being removed; waiting for it");
+            session.events.tell(Event::Notice { text });
+        });
+        let locked = locked.await.and_then(|()| file.metadata());
+        let found = locked.map_err(|source| LockError::File { path, source })?;
+        let is_there = found.nlink() > 0;
+        let note = serde_json::from_reader(&file).ok();
+        Ok(note.filter(|_| is_there).map(|note| (note, file)))
     }
 
     /// Notes it.
