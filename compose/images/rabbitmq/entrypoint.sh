@@ -30,7 +30,8 @@ use_lean_plugins() {
 
 if [ "$1" = rabbitmq-server ]; then
   use_lean_plugins
+  stop='-pz /usr/local/lib/rabbitmq -s on_sigterm install'
   # No busy-waiting schedulers: on a developer's machine they only take time from the other services.
-  export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="$first +sbwt none +sbwtdcpu none +sbwtdio none ${RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:-}"
+  export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="$first $stop +sbwt none +sbwtdcpu none +sbwtdio none ${RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:-}"
 fi
 exec "$@"
