@@ -24,14 +24,19 @@ pub(super) async fn run(session: &mut Session, request: ResetRequest) -> Result<
             Failure::new(FailureKind::Usage, "nothing was reset").hint("say yes with `--yes`")
         );
     }
-    if request.keep == Phase::Do {
-        let cover = data::touched(&store.context, &store.database).await;
-        stock::keep(session, &scene.project, &scene.engine, "reset", cover).await?;
-    }
-    let reset = data::reset(&store.context, &store.database);
+    let kept = match request.keep {
+        Phase::Do => {
+            let cover = data::touched(&store.context, &store.database).await;
+            stock::keep(session, &scene.project, &scene.engine, "reset", cover).await?
+        }
+        Phase::Skip => None,
+    };
+    let reset = Box::pin(data::reset(&store.context, &store.database));
     let reset = unless_interrupted(session, reset);
-    let (reset, pruned) = tokio::join!(reset, stock::prune(&scene.project));
+    let (reset, settled, pruned) =
+        tokio::join!(reset, stock::settled(kept), stock::prune(&scene.project));
     let reset = reset?;
+    settled?;
     pruned?;
     let text = match reset {
         ResetOutcome::FromTemplate => "the data is back to migrated and seeded",

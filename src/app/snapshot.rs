@@ -72,7 +72,8 @@ pub(super) async fn run(session: &mut Session, request: SnapshotRequest) -> Resu
             let scene = scene(session, project).await?;
             let stock = stock::of(&scene.project, &scene.engine);
             let name = name.unwrap_or_else(stock::stamp);
-            stock::save(session, &scene.project, &stock, &name, Cause::Asked).await?;
+            let saved = stock::save(session, &scene.project, &stock, &name, Cause::Asked).await?;
+            saved.settled().await?;
         }
         SnapshotVerb::Restore(name) => {
             let scene = scene(session, project).await?;
@@ -93,7 +94,8 @@ pub(super) async fn run(session: &mut Session, request: SnapshotRequest) -> Resu
             }
             if request.keep == Phase::Do {
                 let (project, engine) = (&scene.project, &scene.engine);
-                stock::keep(session, project, engine, "restore", Cover::Stack).await?;
+                let kept = stock::keep(session, project, engine, "restore", Cover::Stack).await?;
+                stock::settled(kept).await?;
             }
             restore(session, &scene, &stock, &manifest).await?;
             // Not before: the oldest, which goes, may be the one that was asked for.
@@ -220,7 +222,8 @@ async fn follow_branch(session: &Session, project: Project) -> Result<(), Failur
     let left = left.as_str();
     if left != present {
         let fresh = format!("{}.{}", of_branch(left), stock::stamp());
-        stock::save(session, project, &stock, &fresh, Cause::Asked).await?;
+        let saved = stock::save(session, project, &stock, &fresh, Cause::Asked).await?;
+        saved.settled().await?;
         // The older one goes only when the newer one is whole.
         shelf.delete(&of_branch(left)).ok();
         shelf.rename(&fresh, &of_branch(left))?;

@@ -6,13 +6,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::task::spawn_blocking;
 
+use super::conclusion;
 use super::git::Head;
 use super::project::Project;
 use super::session::Session;
-use super::{conclusion, faults};
 use crate::data::{
-    Cover, DataContext, DataError, Glance, Replaced, Shelf, SnapshotManifest, Stock, Unfinished,
-    describe_data, save_snapshot, settle_snapshot,
+    Cover, DataContext, DataError, Description, Glance, Replaced, Saved, Shelf, SnapshotManifest,
+    Stock, Unfinished, describe_data, save_snapshot, settle_snapshot,
 };
 use crate::domain::{Failure, ObservedContainer};
 use crate::engine::Engine;
@@ -78,26 +78,35 @@ pub(super) async fn before(
     verb: &str,
     cover: Cover,
 ) -> Result<(), Failure> {
-    keep(session, project, engine, verb, cover).await?;
+    let kept = keep(session, project, engine, verb, cover).await?;
+    settled(kept).await?;
     prune(project).await
 }
 
-/// The same, without [`prune`]: for whoever has something else to do while files are removed.
+/// Waits until nothing of a snapshot's making is left.
+pub(super) async fn settled(kept: Option<Saved>) -> Result<(), Failure> {
+    if let Some(kept) = kept {
+        kept.settled().await?;
+    }
+    Ok(())
+}
+
+/// As [`before`], without [`settled`] and [`prune`]: for whoever has something else to do meanwhile.
 pub(super) async fn keep(
     session: &Session,
     project: &Project,
     engine: &Arc<dyn Engine>,
     verb: &str,
     cover: Cover,
-) -> Result<(), Failure> {
+) -> Result<Option<Saved>, Failure> {
     let stock = of(project, engine);
     if !stock.has_data(&cover).await? {
-        return Ok(());
+        return Ok(None);
     }
     let name = format!("before-{}-{}", verb.replace(' ', "-"), stamp());
     let cause = Cause::Before { verb, cover };
-    let kept = save(session, project, &stock, &name, cause).await;
-    kept.map(drop).map_err(|failure| {
+    let kept = Box::pin(save(session, project, &stock, &name, cause)).await;
+    kept.map(Some).map_err(|failure| {
         failure.hint("nothing was changed; to go on without a snapshot, add `--no-snapshot`")
     })
 }
@@ -124,7 +133,7 @@ pub(super) async fn save(
     stock: &Stock,
     name: &str,
     cause: Cause<'_>,
-) -> Result<SnapshotManifest, Failure> {
+) -> Result<Saved, Failure> {
     project.state.directory("snapshots")?;
     let began = session.events.elapsed();
     let created = OffsetDateTime::now_utc()
@@ -140,9 +149,11 @@ pub(super) async fn save(
             cover
         }
     };
-    describe(session, stock, &mut manifest).await?;
-    let saved = save_snapshot(stock, manifest, &cover, session.interrupt.raised()).await?;
-    let manifest = saved.ok_or_else(conclusion::interrupted)?;
+    let describing = describe(session, stock);
+    let interrupted = session.interrupt.raised();
+    let saved = save_snapshot(stock, manifest, &cover, describing, interrupted).await?;
+    let saved = saved.ok_or_else(conclusion::interrupted)?;
+    let manifest = saved.manifest();
     let took = session.events.elapsed().saturating_sub(began);
     let text = format!(
         "kept the data of {} as `{name}`: {}, {}, in {:.1} s",
@@ -158,7 +169,7 @@ pub(super) async fn save(
         took.as_secs_f64()
     );
     session.events.tell(Event::Notice { text });
-    Ok(manifest)
+    Ok(saved)
 }
 
 /// A moment as snapshots' names hold it: `20261123-201500.123`.
@@ -178,19 +189,22 @@ pub(super) fn stamp() -> String {
 }
 
 /// What the database tells of itself, where it runs; what it doesn't tell stays unknown.
-async fn describe(
-    session: &Session,
-    stock: &Stock,
-    manifest: &mut SnapshotManifest,
-) -> Result<(), Failure> {
-    let looking = |error| faults::at("look at the project", error);
-    let facts = stock.engine.facts().await.map_err(looking)?;
-    let observed = stock.engine.observe(&stock.stack.project, &[]).await;
-    let running = observed
-        .map_err(looking)?
-        .containers
-        .into_iter()
-        .filter(ObservedContainer::is_running);
+async fn describe(session: &Session, stock: &Stock) -> Description {
+    let untold = |error: DataError| {
+        let text = format!("the snapshot says nothing of the database's content: {error}");
+        session.events.tell(Event::Warning { text });
+        Description::default()
+    };
+    let looked = tokio::try_join!(
+        stock.engine.facts(),
+        stock.engine.observe(&stock.stack.project, &[])
+    );
+    let (facts, observed) = match looked {
+        Ok(looked) => looked,
+        Err(error) => return untold(error.into()),
+    };
+    let containers = observed.containers.into_iter();
+    let running = containers.filter(ObservedContainer::is_running);
     let context = DataContext {
         engine: Arc::clone(&stock.engine),
         facts,
@@ -199,15 +213,11 @@ async fn describe(
         events: session.events.clone(),
         glance: Glance::default(),
     };
-    let Some(database) = context.database() else {
-        return Ok(());
-    };
-    if !context.containers.contains_key(&database.name) {
-        return Ok(());
+    match context.database() {
+        Some(database) if context.containers.contains_key(&database.name) => {
+            let described = describe_data(&context, database).await;
+            described.unwrap_or_else(untold)
+        }
+        _ => Description::default(),
     }
-    if let Err(error) = describe_data(&context, database, manifest).await {
-        let text = format!("the snapshot says nothing of the database's content: {error}");
-        session.events.tell(Event::Warning { text });
-    }
-    Ok(())
 }

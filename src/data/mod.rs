@@ -62,9 +62,10 @@ pub use sealed::key_in_volume;
 pub use seed_service::seed_service;
 pub use seed_store::{Again, SeedOptions, seed_store};
 pub use snapshot::{
-    Cover, DISMISSED, GUARD_VERB, Laid, Manifest as SnapshotManifest, Part as SnapshotPart,
-    Replaced, Shelf, Stock, Unfinished, check_snapshot, describe_data, discard, discard_by_helper,
-    load_snapshot, release_volumes, save_snapshot, settle_snapshot, work_as_agent,
+    Cover, DISMISSED, Description, GUARD_VERB, Laid, Manifest as SnapshotManifest,
+    Part as SnapshotPart, Replaced, Saved, Shelf, Stock, Unfinished, check_snapshot, describe_data,
+    discard, discard_by_helper, load_snapshot, release_volumes, save_snapshot, settle_snapshot,
+    work_as_agent,
 };
 pub use standing::{Due, migrations, seeds};
 pub use template::{Cupboard, Holdings, Inputs, Origin, Template, Wanted, fill, save_template};

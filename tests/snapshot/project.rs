@@ -33,6 +33,10 @@ services:
 volumes: { one: {}, two: {} }
 "#;
 
+/// A shell's words that make a directory `box` with odd owners, modes and times.
+pub const ODD: &str = "rm -rf box && mkdir -m 2750 box && echo 1 > 'box/a b' && chmod 4711 'box/a b' && \
+    chown -R 70:999 box && ln -s 'a b' box/link && chown -h 5:6 box/link && touch -d @1000 'box/a b'";
+
 /// A project of its own, gone with all its volumes when the test ends.
 pub struct Project {
     directory: tempfile::TempDir,
@@ -96,7 +100,11 @@ impl Project {
     }
 
     pub fn command(&self, words: &[&str]) -> Command {
-        let tool = env!("CARGO_BIN_EXE_jobsprint-dev");
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_jobsprint-dev")), words)
+    }
+
+    /// The same, of the tool at another path.
+    pub fn command_of(&self, tool: &Path, words: &[&str]) -> Command {
         let mut command = match self.by {
             By::Root => Command::new(tool),
             By::User => {
@@ -182,6 +190,16 @@ impl Project {
         let said = String::from_utf8_lossy(&said).trim().to_owned();
         assert_eq!(ran.code, 0, "{script}: {said}");
         said
+    }
+
+    /// That no container of the tool's own is left.
+    #[track_caller]
+    pub fn has_no_helper(&self) {
+        let left = Command::new("docker")
+            .args(["ps", "--all", "--quiet", "--filter"])
+            .arg(format!("name={}-jobsprint-dev-snapshot", self.name))
+            .output();
+        assert_eq!(said(&left.expect("docker's client is here")), "");
     }
 
     /// Writes the same word into both stores, beside a file that takes a while to copy.

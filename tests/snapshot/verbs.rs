@@ -1,8 +1,9 @@
 //! Verbs that take data away keep it first, and the tool's own snapshots don't pile up.
 
 use std::fs;
+use std::process::Command;
 
-use crate::project::{PLAIN, Project, said};
+use crate::project::{ALL, By, ODD, PLAIN, Project, said};
 
 /// A database with migrations, seeds and a password of the project's own, a cache, and a store that neither of them touches.
 const SEEDED: &str = r#"
@@ -15,7 +16,7 @@ services:
     x-jobsprint: { role: data, ready: postgres, migrate: { directory: ./migrations } }
   redis:
     image: redis:7-alpine
-    command: [redis-server, --appendonly, "yes"]
+    entrypoint: [redis-server, --appendonly, "yes", --protected-mode, "no"]
     volumes: ["redis:/data"]
     x-jobsprint: { role: data, ready: redis }
   files:
@@ -27,6 +28,27 @@ services:
 volumes: { postgres: {}, redis: {}, files: {} }
 x-jobsprint: { seeds: ./seeds }
 "#;
+
+/// That stack, migrated and seeded.
+async fn seeded(by: By) -> Project {
+    let mut project = Project::at(SEEDED).await;
+    fs::create_dir_all(project.path("seeds/postgres")).expect("a directory");
+    fs::create_dir_all(project.path("migrations")).expect("a directory");
+    fs::create_dir_all(project.path("templates")).expect("a directory");
+    let write = |name: &str, text: &str| fs::write(project.path(name), text).expect("written");
+    write("migrations/0001_jobs.sql", "CREATE TABLE jobs (id int);");
+    write("seeds/postgres/010_jobs.csv", "id\n1\n2\n");
+    write(
+        "templates/.env.schema",
+        "# ---\n# @required @sensitive @generate=alnum(32)\nPOSTGRES_PASSWORD=\n",
+    );
+    write(".env", "POSTGRES_PASSWORD=first\n");
+    if by == By::User {
+        project.give_to_user();
+    }
+    project.works(&["up"]);
+    project
+}
 
 #[tokio::test]
 async fn every_destructive_verb_keeps_what_it_removes() {
@@ -75,20 +97,67 @@ async fn the_oldest_of_the_tools_own_can_be_restored_and_goes_only_then() {
 }
 
 #[tokio::test]
-async fn resets_restored_backups_and_new_passwords_are_preceded_by_a_snapshot() {
-    let project = Project::at(SEEDED).await;
-    fs::create_dir_all(project.path("seeds/postgres")).expect("a directory");
-    fs::create_dir_all(project.path("migrations")).expect("a directory");
-    fs::create_dir_all(project.path("templates")).expect("a directory");
-    let write = |name: &str, text: &str| fs::write(project.path(name), text).expect("written");
-    write("migrations/0001_jobs.sql", "CREATE TABLE jobs (id int);");
-    write("seeds/postgres/010_jobs.csv", "id\n1\n2\n");
-    write(
-        "templates/.env.schema",
-        "# ---\n# @required @sensitive @generate=alnum(32)\nPOSTGRES_PASSWORD=\n",
+async fn what_was_packed_comes_back_with_every_owner_and_mode() {
+    for by in ALL {
+        let project = seeded(by).await;
+        let odd = format!("cd /data && {ODD}");
+        let look = "cd /data/box && find . -exec stat -c '%n %u:%g %a %F' {} + -type f -exec stat -c '%n %Y' {} + | sort";
+        project.ask("redis", &odd).await;
+        let before = project.ask("redis", look).await;
+
+        let told = project.works(&["reset", "--yes"]);
+        project.ask("redis", "rm -rf /data/box").await;
+        project.works(&["snapshot", "restore", "--latest", "--yes", "--no-snapshot"]);
+
+        assert!(told.contains(", packed with zstd, in "), "{by:?}: {told}");
+        assert_eq!(project.ask("redis", look).await, before, "{by:?}");
+        project.has_no_helper();
+    }
+}
+
+#[tokio::test]
+async fn where_this_program_cannot_run_in_a_container_the_engine_reads_what_is_packed() {
+    let project = seeded(By::User).await;
+    // What the engine finds at the program's path isn't the program.
+    let tool = project.path("tool");
+    fs::write(&tool, "no program").expect("written");
+    let reset = project.command_of(&tool, &["reset", "--yes"]);
+    let mut hidden = Command::new("unshare");
+    hidden
+        .args([
+            "--mount",
+            "sh",
+            "-c",
+            "mount --bind \"$0\" \"$1\" && shift && exec \"$@\"",
+        ])
+        .arg(env!("CARGO_BIN_EXE_jobsprint-dev"))
+        .arg(&tool)
+        .arg(reset.get_program())
+        .args(reset.get_args())
+        .envs(
+            reset
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(project.path("."));
+
+    project.ask("redis", "redis-cli set kept yes").await;
+    let told = said(&hidden.output().expect("unshare starts"));
+    assert_eq!(
+        project.ask("redis", "redis-cli dbsize").await,
+        "0",
+        "{told}"
     );
-    write(".env", "POSTGRES_PASSWORD=first\n");
-    project.works(&["up"]);
+    project.works(&["snapshot", "restore", "--latest", "--yes", "--no-snapshot"]);
+
+    assert!(told.contains(", packed with zstd, in "), "{told}");
+    assert_eq!(project.ask("redis", "redis-cli get kept").await, "yes");
+    project.has_no_helper();
+}
+
+#[tokio::test]
+async fn resets_restored_backups_and_new_passwords_are_preceded_by_a_snapshot() {
+    let project = seeded(By::Root).await;
     let psql = async |sql: &str| {
         let script = format!("psql -U jobsprint -Atqc '{sql}'");
         project.ask("postgres", &script).await

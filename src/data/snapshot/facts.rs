@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::manifest::Manifest;
 use crate::data::admin::Admin;
 use crate::data::digest::Digest;
 use crate::data::migration_ledger::is_unmade;
@@ -13,30 +12,34 @@ use crate::domain::Service;
 /// So many digits of the hash tell two states of the migrations apart.
 const SHOWN: usize = 8;
 
-/// Notes in `manifest` what the database of `service` tells.
+/// What a database tells of its content.
+#[derive(Debug, Default)]
+pub struct Description {
+    pub(super) rows: BTreeMap<String, u64>,
+    pub(super) migrations: Option<String>,
+}
+
+/// What the database of `service` tells.
 ///
 /// # Errors
-/// [`DataError`] where it can't be asked; the manifest is then as it was.
+/// [`DataError`] where it can't be asked.
 pub async fn describe_data(
     context: &DataContext,
     service: &Service,
-    manifest: &mut Manifest,
-) -> Result<(), DataError> {
+) -> Result<Description, DataError> {
     let admin = Admin::open(context, service).await?;
     let live = admin.live().await?;
-    let (mut rows, mut migrations) = (BTreeMap::new(), None);
+    let mut description = Description::default();
     for database in &live {
         let session = Session::open_as(context, service, &admin.login_to(database)).await?;
-        rows.extend(counted(&session, database).await?);
+        description.rows.extend(counted(&session, database).await?);
         if database == admin.database() {
-            migrations = applied(&session).await?;
+            description.migrations = applied(&session).await?;
         }
         session.close().await;
     }
     admin.close().await;
-    manifest.rows = rows;
-    manifest.migrations = migrations;
-    Ok(())
+    Ok(description)
 }
 
 async fn counted(session: &Session, database: &str) -> Result<BTreeMap<String, u64>, DataError> {

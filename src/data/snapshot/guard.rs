@@ -35,6 +35,7 @@ impl Guard {
         if let Some(mut input) = self.0.stdin.take() {
             input.write_all(&[DISMISSED]).ok(); // one that is gone needs no word
         }
+        self.0.kill().ok(); // sooner than it ends by itself
         self.0.wait().ok();
     }
 }

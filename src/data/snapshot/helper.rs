@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::shelf::refused;
@@ -60,6 +62,9 @@ const DISCARD: &str = "rm -rf /beside/*/.jobsprint-gone.*";
 
 /// Waits until what was written is on the disk.
 const SYNC: &str = r#"for place; do sync -f "$place" 2>/dev/null || exec sync; done"#;
+
+/// A helper that goes.
+pub(super) type Leaving = JoinHandle<Result<(), EngineError>>;
 
 /// The helper of one stack.
 pub(super) struct Helper<'a> {
@@ -166,6 +171,17 @@ impl<'a> Helper<'a> {
         self.remove().await
     }
 
+    /// Starts it, unless it runs.
+    pub(super) async fn start(&self) -> Result<(), DataError> {
+        Ok(self.engine.start_container(&self.id).await?)
+    }
+
+    /// It goes while this process does something else.
+    pub(super) fn leave(&self, engine: Arc<dyn Engine>) -> Leaving {
+        let id = self.id.clone();
+        tokio::spawn(async move { engine.remove_container(&id, Removal::WithVolumes).await })
+    }
+
     /// It is needed no more; one that is gone already may go again.
     pub(super) async fn remove(&self) -> Result<(), DataError> {
         let removed = self.engine.remove_container(&self.id, Removal::WithVolumes);
@@ -197,7 +213,7 @@ impl<'a> Helper<'a> {
 
     /// Runs a command as root, whatever it ends with.
     pub(super) async fn execute(&self, command: Vec<String>) -> Result<Executed, DataError> {
-        self.engine.start_container(&self.id).await?;
+        self.start().await?;
         let request = ExecRequest {
             command,
             ..ExecRequest::default()

@@ -19,12 +19,12 @@ mod sweeper;
 mod trees;
 
 pub use agent::{Replaced, work as work_as_agent};
-pub use facts::describe_data;
+pub use facts::{Description, describe_data};
 pub use guard::{DISMISSED, GUARD_VERB};
 pub use journal::Unfinished;
 pub use manifest::{Manifest, Part};
 pub use restoring::{Laid, check_snapshot, load_snapshot, settle_snapshot};
-pub use saving::save_snapshot;
+pub use saving::{Saved, save_snapshot};
 pub use shelf::Shelf;
 pub use stock::{Cover, Stock};
 pub use sweeper::{discard, discard_by_helper, release_volumes};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio_stream::wrappers::ReceiverStream;
@@ -14,7 +15,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::draft::private;
 use crate::data::DataError;
 use crate::data::digest::{Hashing, unreadable};
-use crate::engine::EngineError;
 
 /// The quickest level that still packs: a database shrinks to a quarter at the speed of a disk.
 const LEVEL: i32 = 1;
@@ -25,7 +25,7 @@ const AHEAD: usize = 16;
 const END: usize = 1024;
 
 /// What was packed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::data) struct Packed {
     /// Bytes of the tar.
     pub bytes: u64,
@@ -35,9 +35,14 @@ pub(in crate::data) struct Packed {
     pub sha256: String,
 }
 
+/// How a volume's file is called in a snapshot.
+pub(super) fn packed_name(key: &str) -> String {
+    format!("{key}.tar.zst")
+}
+
 /// Writes a tar to a new file, packed; it is on the disk once this returns.
-pub(in crate::data) async fn pack(
-    mut tar: BoxStream<'static, Result<Bytes, EngineError>>,
+pub(in crate::data) async fn pack<E: Into<DataError>>(
+    mut tar: BoxStream<'static, Result<Bytes, E>>,
     path: &Path,
 ) -> Result<Packed, DataError> {
     let (pieces, taken) = mpsc::channel(AHEAD);
@@ -75,7 +80,7 @@ fn write(mut pieces: mpsc::Receiver<Bytes>, path: &Path) -> io::Result<Packed> {
         packer.write_all(&piece)?;
     }
     if end.len() < END || end.iter().any(|byte| *byte != 0) {
-        return Err(io::Error::other("the engine sent a part of it only"));
+        return Err(io::Error::other("a part of it came only"));
     }
     let hashing = packer.finish()?;
     hashing.inner.sync_all()?;
@@ -119,7 +124,7 @@ mod tests {
     use super::*;
     use crate::data::digest::hash;
 
-    fn tar(pieces: Vec<Vec<u8>>) -> BoxStream<'static, Result<Bytes, EngineError>> {
+    fn tar(pieces: Vec<Vec<u8>>) -> BoxStream<'static, Result<Bytes, DataError>> {
         stream::iter(pieces.into_iter().map(|piece| Ok(piece.into()))).boxed()
     }
 
@@ -147,9 +152,7 @@ mod tests {
         let error = pack(tar(vec![vec![7; 5000]]), &path).await.unwrap_err();
 
         assert!(
-            error
-                .to_string()
-                .ends_with("the engine sent a part of it only"),
+            error.to_string().ends_with("a part of it came only"),
             "{error}"
         );
     }

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
 
 use super::agent::Agent;
 use super::draft::Draft;
+use super::facts::Description;
 use super::fingerprint::{Fingerprint, fingerprint};
-use super::helper::{Helper, place};
+use super::helper::{Helper, Leaving, place};
 use super::manifest::{Manifest, Part, Way};
 use super::near::{Keeping, Near};
-use super::packing::pack;
+use super::packing::{Packed, pack, packed_name};
 use super::pause::Pause;
 use super::shelf::refused;
 use super::stock::{Cover, Kept, Stock};
@@ -17,14 +21,23 @@ use super::trees;
 use crate::data::DataError;
 use crate::domain::Readiness;
 
-/// How the volumes are read.
+/// By whom the volumes are read.
 enum Reading<'a> {
-    /// As files, by this process.
+    /// By this process, and kept as files.
     Own(Keeping),
-    /// As files, by this program in a helper.
-    Agent(Agent<'a>),
-    /// As tars that the engine sends.
+    /// By this process, and packed.
+    OwnPacked(Near),
+    /// By this program in a helper.
+    Agent(Agent<'a>, Form),
+    /// By the engine, which sends tars to be packed.
     Tars(Helper<'a>),
+}
+
+/// How the agent keeps what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Files,
+    Packed,
 }
 
 /// What was read while the writers stood still.
@@ -46,7 +59,35 @@ impl Taken {
     }
 }
 
-/// Makes the snapshot that `manifest` names, of what `cover` says, and gives the manifest complete; `None` where it was `interrupted`.
+/// A snapshot that was made.
+pub struct Saved {
+    manifest: Manifest,
+    leaving: Option<Leaving>,
+}
+
+impl Saved {
+    /// What it has.
+    #[must_use]
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Waits until nothing of its making is left; the caller may have done something else meanwhile.
+    ///
+    /// # Errors
+    /// [`DataError`] where the engine doesn't remove what read the volumes. The snapshot is whole all the same.
+    ///
+    /// # Panics
+    /// Never: asking the engine doesn't.
+    pub async fn settled(self) -> Result<(), DataError> {
+        if let Some(leaving) = self.leaving {
+            leaving.await.expect("asking the engine doesn't panic")?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the snapshot that `manifest` names, of what `cover` says and with what `describing` gives; `None` where it was `interrupted`.
 ///
 /// # Errors
 /// [`DataError`]; whatever happens, the writers go on and no half-made snapshot is listed.
@@ -54,16 +95,20 @@ pub async fn save_snapshot(
     stock: &Stock,
     mut manifest: Manifest,
     cover: &Cover,
+    describing: impl Future<Output = Description>,
     interrupted: impl Future<Output = ()>,
-) -> Result<Option<Manifest>, DataError> {
+) -> Result<Option<Saved>, DataError> {
     let volumes = stock.present(cover).await?;
     if volumes.is_empty() {
         let reason = "would be empty: the project has no volumes yet; run `jobsprint-dev up` first";
         return Err(refused(&manifest.name, reason));
     }
     let draft = stock.shelf.begin(&manifest.name)?;
-    manifest.images = images(stock).await?;
-    let reading = Reading::of(stock, &draft, &volumes, cover).await?;
+    let reading = Reading::of(stock, &draft, &volumes, cover);
+    let (described, images, reading) = tokio::join!(describing, images(stock), reading);
+    (manifest.rows, manifest.migrations) = (described.rows, described.migrations);
+    manifest.images = images?;
+    let reading = reading?;
     let mut interrupted = pin!(interrupted);
     let pause = Pause::begin(stock, cover).await?;
     let taken = tokio::select! {
@@ -82,21 +127,23 @@ pub async fn save_snapshot(
         Ok(None) => Ok(None),
         Err(error) => Err(error),
     };
-    let removed = reading.end(matches!(parts, Ok(Some(_)))).await;
     let parts = match parts {
         Ok(Some(parts)) => parts,
         parts => {
+            let removed = reading.undo().await;
             drop(draft);
             stock.journal().clear()?;
-            return parts.map(|_| None);
+            return parts.and(removed).map(|()| None);
         }
     };
+    let leaving = reading
+        .helper()
+        .map(|helper| helper.leave(Arc::clone(&stock.engine)));
     manifest.parts = parts;
     draft.finish(&manifest)?;
     stock.journal().clear()?;
     went_on?;
-    removed?;
-    Ok(Some(manifest))
+    Ok(Some(Saved { manifest, leaving }))
 }
 
 impl<'a> Reading<'a> {
@@ -107,14 +154,23 @@ impl<'a> Reading<'a> {
         volumes: &BTreeMap<String, Kept>,
         cover: &Cover,
     ) -> Result<Self, DataError> {
-        if cover.is_small() {
-            return Ok(Self::Tars(Helper::make(stock, volumes).await?));
-        }
+        let form = if cover.is_small() {
+            Form::Packed
+        } else {
+            Form::Files
+        };
         if let Some(near) = Near::find(stock, volumes).await {
-            return Ok(Self::Own(Keeping::begin(near, draft.directory())));
+            return Ok(match form {
+                Form::Files => Self::Own(Keeping::begin(near, draft.directory())),
+                Form::Packed => Self::OwnPacked(near),
+            });
         }
-        match Agent::to_keep(stock, volumes, draft.directory()).await {
-            Some(agent) => Ok(Self::Agent(agent)),
+        let agent = match form {
+            Form::Files => Agent::to_keep(stock, volumes, draft.directory()).await,
+            Form::Packed => Agent::to_pack(stock, volumes, draft.directory()).await,
+        };
+        match agent {
+            Some(agent) => Ok(Self::Agent(agent, form)),
             None => Ok(Self::Tars(Helper::make(stock, volumes).await?)),
         }
     }
@@ -133,26 +189,33 @@ impl<'a> Reading<'a> {
                 let (synced, hashed) = tokio::join!(keeping.sync(), hashed);
                 synced.and(hashed)?
             }
-            Self::Agent(agent) => {
+            Self::Agent(agent, Form::Files) => {
                 let (synced, hashed) = tokio::join!(agent.sync(), hashed);
                 synced.and(hashed)?
             }
-            Self::Tars(_) => Vec::new(),
+            // What is packed is on the disk by then.
+            Self::OwnPacked(_) | Self::Agent(_, Form::Packed) | Self::Tars(_) => Vec::new(),
         };
         Ok([taken.parts, hashed].concat())
     }
 
-    /// The volumes were read, or that came to nothing.
-    async fn end(self, is_whole: bool) -> Result<(), DataError> {
+    /// It came to nothing: what was copied goes.
+    async fn undo(self) -> Result<(), DataError> {
+        if let Self::Agent(agent, _) = &self {
+            agent.empty().await.ok(); // what failed is told; a leftover goes with the next run
+        }
+        match self.helper() {
+            Some(helper) => helper.remove().await,
+            None => Ok(()),
+        }
+    }
+
+    /// The container that the volumes are read through, where there is one.
+    fn helper(&self) -> Option<&Helper<'a>> {
         match self {
-            Self::Own(_) => Ok(()),
-            Self::Agent(agent) => {
-                if !is_whole {
-                    agent.empty().await.ok(); // what failed is told; a leftover goes with the next run
-                }
-                agent.helper().remove().await
-            }
-            Self::Tars(helper) => helper.remove().await,
+            Self::Own(_) | Self::OwnPacked(_) => None,
+            Self::Agent(agent, _) => Some(agent.helper()),
+            Self::Tars(helper) => Some(helper),
         }
     }
 }
@@ -193,18 +256,42 @@ async fn some(
                 taken.add(key, kept, keeping.copy(key).await?);
             }
         }
-        Reading::Agent(agent) => {
+        Reading::OwnPacked(near) => {
+            for (key, kept) in volumes {
+                let packed = near.pack(key, &draft.file(&packed_name(key))).await?;
+                taken.parts.push(of_packed(key, kept, packed));
+            }
+        }
+        Reading::Agent(agent, Form::Packed) => match agent.pack(&keys).await? {
+            Some(all) => {
+                let packed = volumes.iter().zip(all);
+                let parts = packed.map(|((key, kept), packed)| of_packed(key, kept, packed));
+                taken.parts.extend(parts);
+            }
+            None => pack_tars(stock, agent.helper(), draft, volumes, taken).await?,
+        },
+        Reading::Agent(agent, Form::Files) => {
             for ((key, kept), copied) in volumes.iter().zip(agent.keep(&keys).await?) {
                 taken.add(key, kept, copied);
             }
         }
-        Reading::Tars(helper) => {
-            // One after the other: the engine reads one tree of a container at a time.
-            for (key, kept) in volumes {
-                let part = pack_one(stock, helper, draft, key, kept).await?;
-                taken.parts.push(part);
-            }
-        }
+        Reading::Tars(helper) => pack_tars(stock, helper, draft, volumes, taken).await?,
+    }
+    Ok(())
+}
+
+/// Packs what the engine sends: one volume after the other, as it reads one tree of a container at a time.
+async fn pack_tars(
+    stock: &Stock,
+    helper: &Helper<'_>,
+    draft: &Draft,
+    volumes: &[(&String, &Kept)],
+    taken: &mut Taken,
+) -> Result<(), DataError> {
+    for (key, kept) in volumes {
+        let tar = stock.engine.download(helper.id(), &place(key)).await?;
+        let packed = pack(tar, &draft.file(&packed_name(key))).await?;
+        taken.parts.push(of_packed(key, kept, packed));
     }
     Ok(())
 }
@@ -237,34 +324,25 @@ fn of_files(key: &str, kept: &Kept, way: Way, read: Fingerprint) -> Part {
     }
 }
 
-async fn pack_one(
-    stock: &Stock,
-    helper: &Helper<'_>,
-    draft: &Draft,
-    key: &str,
-    kept: &Kept,
-) -> Result<Part, DataError> {
-    let file = format!("{key}.tar.zst");
-    let tar = stock.engine.download(helper.id(), &place(key)).await?;
-    let packed = pack(tar, &draft.file(&file)).await?;
-    Ok(Part {
+fn of_packed(key: &str, kept: &Kept, packed: Packed) -> Part {
+    Part {
         volume: key.to_owned(),
         services: kept.services.clone(),
         way: Way::Zstd,
-        file,
+        file: packed_name(key),
         bytes: packed.bytes,
         stored: packed.stored,
         checksum: packed.sha256,
-    })
+    }
 }
 
 /// The image of each service that has one here.
 async fn images(stock: &Stock) -> Result<BTreeMap<String, String>, DataError> {
-    let mut images = BTreeMap::new();
-    for service in stock.stack.services.values() {
-        if let Some(id) = stock.engine.image(&service.image.reference).await? {
-            images.insert(service.name.to_string(), id.to_string());
-        }
-    }
-    Ok(images)
+    let services = stock.stack.services.values();
+    let images = services.map(|service| async {
+        let image = stock.engine.image(&service.image.reference).await?;
+        Ok::<_, DataError>(image.map(|id| (service.name.to_string(), id.to_string())))
+    });
+    let images = try_join_all(images).await?;
+    Ok(images.into_iter().flatten().collect())
 }

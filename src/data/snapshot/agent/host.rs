@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 use super::bring::bring;
 use super::protocol::{Answer, BESIDE, Errand, HERE, KEPT, VERB};
 use crate::data::DataError;
+use crate::data::digest::unreadable;
 use crate::data::snapshot::fingerprint::Fingerprint;
 use crate::data::snapshot::helper::{Helper, bind};
 use crate::data::snapshot::manifest::Way;
+use crate::data::snapshot::packing::Packed;
 use crate::data::snapshot::stock::{Kept, Stock};
 use crate::domain::{ContainerId, Mount, MountAccess};
 use crate::engine::EngineError;
 
 /// Ends what still copies, and removes what it has.
-const EMPTY: &str = "kill -9 -1; rm -rf /kept/*.tree /kept/*.lists /kept/.probe";
+const EMPTY: &str = "kill -9 -1; rm -rf /kept/*.tree /kept/*.lists /kept/*.tar.zst /kept/.probe";
 
 /// What a restore has put out of the way, and who can remove it.
 #[derive(Debug, Default)]
@@ -40,27 +42,37 @@ impl<'a> Agent<'a> {
         volumes: &BTreeMap<String, Kept>,
         directory: &Path,
     ) -> Option<Self> {
-        let here = directory.join(HERE);
-        fs::write(&here, "").ok()?;
-        let made = Self::make(
-            stock,
-            volumes,
-            directory,
-            MountAccess::ReadWrite,
-            Vec::new(),
-        )
-        .await;
-        let Some(agent) = made else {
-            fs::remove_file(here).ok(); // the draft goes on without it, or fails
-            return None;
-        };
+        let agent = Self::into_draft(stock, volumes, directory).await?;
+        fs::write(directory.join(HERE), "").ok()?;
         let keys: Vec<&str> = volumes.keys().map(String::as_str).collect();
         if let Ok(Answer::Able) = agent.ask(Errand::Probe, &keys).await {
             return Some(agent);
         }
-        fs::remove_file(here).ok();
+        fs::remove_file(directory.join(HERE)).ok(); // the draft goes on without it, or fails
         agent.helper.remove().await.ok()?;
         None
+    }
+
+    /// One that runs and may be able to [`pack`](Self::pack) into the draft in `directory`.
+    pub async fn to_pack(
+        stock: &'a Stock,
+        volumes: &BTreeMap<String, Kept>,
+        directory: &Path,
+    ) -> Option<Self> {
+        let agent = Self::into_draft(stock, volumes, directory).await?;
+        match agent.helper.start().await {
+            Ok(()) => Some(agent),
+            Err(_) => None, // it goes when the next one is made
+        }
+    }
+
+    async fn into_draft(
+        stock: &'a Stock,
+        volumes: &BTreeMap<String, Kept>,
+        directory: &Path,
+    ) -> Option<Self> {
+        let access = MountAccess::ReadWrite;
+        Self::make(stock, volumes, directory, access, Vec::new()).await
     }
 
     /// One that may lay the snapshot in `directory` beside what is live in `volumes`; `None` where there can't be one.
@@ -98,6 +110,20 @@ impl<'a> Agent<'a> {
     pub async fn keep(&self, keys: &[&str]) -> Result<Vec<(Way, Option<Fingerprint>)>, DataError> {
         match self.ask(Errand::Keep, keys).await? {
             Answer::Kept(ways) if ways.len() == keys.len() => Ok(ways),
+            other => Err(self.failure(other)),
+        }
+    }
+
+    /// Packs volumes, whose writers stand still, into the draft; `None` where it can't work there.
+    pub async fn pack(&self, keys: &[&str]) -> Result<Option<Vec<Packed>>, DataError> {
+        let here = self.directory.join(HERE);
+        fs::write(&here, "").map_err(|error| unreadable(&here, &error))?;
+        match self.ask(Errand::Pack, keys).await? {
+            Answer::Packed(all) if all.len() == keys.len() => Ok(Some(all)),
+            Answer::Unable(_) => {
+                fs::remove_file(&here).ok(); // it has seen it, or another directory
+                Ok(None)
+            }
             other => Err(self.failure(other)),
         }
     }

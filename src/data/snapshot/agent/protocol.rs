@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::DataError;
 use crate::data::snapshot::fingerprint::Fingerprint;
 use crate::data::snapshot::manifest::Way;
+use crate::data::snapshot::packing::Packed;
 
 /// The verb that the agent runs as.
 pub(super) const VERB: &str = "snapshot-agent";
@@ -24,6 +25,8 @@ pub(super) enum Errand {
     Probe,
     /// Copy them into the draft.
     Keep,
+    /// Pack them into the draft.
+    Pack,
     /// Lay them, as they were kept, beside the live data.
     Lay,
     /// Put what was laid in the place of what is live, and take that out of the volumes. Nobody may use them.
@@ -31,9 +34,10 @@ pub(super) enum Errand {
 }
 
 impl Errand {
-    const ALL: [(Self, &str); 4] = [
+    const ALL: [(Self, &str); 5] = [
         (Self::Probe, "probe"),
         (Self::Keep, "keep"),
+        (Self::Pack, "pack"),
         (Self::Lay, "lay"),
         (Self::Swap, "swap"),
     ];
@@ -63,6 +67,8 @@ pub(super) enum Answer {
     Unable(String),
     /// How each volume was kept, and what was read of it where all of it was.
     Kept(Vec<(Way, Option<Fingerprint>)>),
+    /// What was packed of each volume.
+    Packed(Vec<Packed>),
     /// What was read of each volume.
     Laid(Vec<Fingerprint>),
     /// It is live; whether what it replaced is still to be removed, beside the volumes.

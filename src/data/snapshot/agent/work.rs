@@ -2,13 +2,15 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, fchown};
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use super::protocol::{Answer, BESIDE, Errand, HERE, KEPT};
 use crate::data::DataError;
+use crate::data::digest::unreadable;
 use crate::data::snapshot::helper::place;
 use crate::data::snapshot::near::{Keeping, Lying, Near};
+use crate::data::snapshot::packing::packed_name;
 
 const CANT_OPEN: &str = "this kernel or engine lets nobody open files without following links";
 
@@ -45,6 +47,18 @@ async fn answer(errand: Errand, keys: &[String]) -> Result<Answer, DataError> {
             keeping.leave();
             Ok(Answer::Kept(ways))
         }
+        Errand::Pack => {
+            if let Err(error) = probe(&near, kept) {
+                return Ok(Answer::Unable(error.to_string()));
+            }
+            let mut all = Vec::new();
+            for key in keys {
+                let file = kept.join(packed_name(key));
+                all.push(near.pack(key, &file).await?);
+                give(&file, kept).map_err(|error| unreadable(&file, &error))?;
+            }
+            Ok(Answer::Packed(all))
+        }
         Errand::Lay => {
             if !near.can_open() {
                 return Ok(Answer::Unable(CANT_OPEN.to_owned()));
@@ -63,12 +77,17 @@ async fn answer(errand: Errand, keys: &[String]) -> Result<Answer, DataError> {
     }
 }
 
+/// Gives a file to the user whose the draft is.
+fn give(file: &Path, draft: &Path) -> io::Result<()> {
+    let user = fs::metadata(draft)?;
+    chown(file, Some(user.uid()), Some(user.gid()))
+}
+
 /// Whether it sees what the host sees, may give files to the user, and can open files in the way that it wants to.
 fn probe(near: &Near, kept: &Path) -> io::Result<()> {
     fs::remove_file(kept.join(HERE))?;
-    let user = fs::metadata(kept)?;
     let probe = kept.join(".probe");
-    let given = fchown(File::create(&probe)?, Some(user.uid()), Some(user.gid()));
+    let given = File::create(&probe).and_then(|_| give(&probe, kept));
     fs::remove_file(&probe)?;
     given?;
     if near.can_open() {

@@ -13,7 +13,7 @@ use crate::data::DataError;
 use crate::data::digest::unreadable;
 
 /// All of a mode but the kind of file.
-const MODE: u32 = 0o7777;
+pub(super) const MODE: u32 = 0o7777;
 
 /// Writes the lists of a tree into the new directory `name` of `root`, as a user's own files.
 pub(super) fn write(

@@ -5,7 +5,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use futures_util::StreamExt as _;
+
 use super::root::Root;
+use super::sending::send_live;
+use crate::data::DataError;
+use crate::data::digest::unreadable;
+use crate::data::snapshot::packing::{Packed, pack};
 use crate::data::snapshot::stock::{Kept, Stock};
 use crate::domain::ContainerId;
 use crate::engine::VolumePlace;
@@ -49,6 +55,17 @@ impl Near {
         }
         let near = Self { places };
         near.can_open().then_some(near)
+    }
+
+    /// Packs a volume, whose writers stand still, into a new file.
+    ///
+    /// # Errors
+    /// [`DataError`] where it can't be read or written.
+    pub async fn pack(&self, key: &str, file: &Path) -> Result<Packed, DataError> {
+        let place = self.places[key].clone();
+        let tar = send_live(place.clone());
+        let tar = tar.map(move |piece| piece.map_err(|error| unreadable(&place, &error)));
+        pack(tar.boxed(), file).await
     }
 
     /// Whether files can be opened in the way that is asked for here, which an older kernel or engine can't.

@@ -1,6 +1,7 @@
-//! A volume that is kept as files, sent as the tar that any engine unpacks: also one that this process can't lay files for.
+//! A volume as the tar that any engine unpacks: one that is kept as files, and one as it lies there.
 
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io::{self, Read as _, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use futures_util::stream::BoxStream;
 use tar::{Builder, EntryType, Header};
 
 use super::copying::Look;
-use super::lists::Lists;
+use super::lists::{Lists, MODE};
 use super::root::{Entry, Kind, Root};
 use crate::data::snapshot::helper::LAID;
 use crate::engine::send_tar;
@@ -21,19 +22,43 @@ pub(in crate::data::snapshot) fn send(
 ) -> BoxStream<'static, io::Result<Bytes>> {
     send_tar(move |archive| {
         let said = Lists::read(&lists).map_err(io::Error::other)?;
-        let root = Root::open(&tree)?;
-        let look = |path: &Path, kind: &Kind| {
+        write_all(archive, &tree, |path, kind, _| {
             let missing = || format!("nothing says whose `{}` is", path.display());
             let look = said.look(path, kind);
             look.ok_or_else(|| io::Error::other(missing()))
-        };
-        let top = header(look(Path::new(""), &Kind::Directory)?, EntryType::Directory);
-        append(archive, top, Path::new(""), io::empty())?;
-        for entry in root.entries()? {
-            write(archive, &root, &entry, look(&entry.path, &entry.kind)?)?;
-        }
-        Ok(())
+        })
     })
+}
+
+/// All of the volume in `directory`, as the engine packs a directory that is called [`LAID`]. Nobody may write there.
+pub(super) fn send_live(directory: PathBuf) -> BoxStream<'static, io::Result<Bytes>> {
+    send_tar(move |archive| {
+        write_all(archive, &directory, |_, _, about| {
+            Ok(Look {
+                owner: (about.uid(), about.gid()),
+                mode: about.mode() & MODE,
+            })
+        })
+    })
+}
+
+/// Writes all of a directory, each entry with the look that `look` gives it.
+fn write_all(
+    archive: &mut Builder<impl Write>,
+    directory: &Path,
+    look: impl Fn(&Path, &Kind, &Metadata) -> io::Result<Look>,
+) -> io::Result<()> {
+    let root = Root::open(directory)?;
+    let top = Entry {
+        path: PathBuf::new(),
+        about: root.file()?.metadata()?,
+        kind: Kind::Directory,
+    };
+    for entry in std::iter::once(top).chain(root.entries()?) {
+        let look = look(&entry.path, &entry.kind, &entry.about)?;
+        write(archive, &root, &entry, look)?;
+    }
+    Ok(())
 }
 
 fn write(
@@ -55,7 +80,12 @@ fn write(
             header.set_entry_type(EntryType::Regular);
             header.set_size(about.len());
             let file = root.read(&entry.path)?;
-            append(archive, header, &entry.path, file.take(about.len()))
+            let mut content = file.take(about.len());
+            append(archive, header, &entry.path, &mut content)?;
+            match content.limit() {
+                0 => Ok(()),
+                _ => Err(io::Error::other("a file grew shorter while it was read")),
+            }
         }
         Kind::Node => {
             // What kind it is stands in its mode, and which device in its number.
@@ -93,4 +123,59 @@ fn append(
         _ => Path::new(LAID).join(path),
     };
     archive.append_data(&mut header, path, content)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use futures_util::TryStreamExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_of_a_directory_is_sent_as_it_lies_there() {
+        let home = tempfile::tempdir().unwrap();
+        let deep = "d".repeat(120); // longer than a tar's header holds
+        fs::create_dir(home.path().join(&deep)).unwrap();
+        let file = home.path().join(&deep).join("a b");
+        fs::write(&file, "content").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o4711)).unwrap();
+        symlink("nowhere", home.path().join("link")).unwrap();
+        fs::set_permissions(home.path(), Permissions::from_mode(0o1750)).unwrap();
+
+        let pieces: Vec<Bytes> = send_live(home.path().to_owned())
+            .try_collect()
+            .await
+            .unwrap();
+
+        let tar = pieces.concat();
+        let mut archive = tar::Archive::new(tar.as_slice());
+        let mut found: Vec<(String, u32, String)> = Vec::new();
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let mut content = String::new();
+            entry.read_to_string(&mut content).unwrap();
+            if let Some(target) = entry.link_name().unwrap() {
+                content = target.display().to_string();
+            }
+            let path = entry.path().unwrap().display().to_string();
+            found.push((path, entry.header().mode().unwrap(), content));
+        }
+        found.sort();
+        let at = |path: &str| format!("{LAID}{path}");
+        assert_eq!(
+            found.iter().map(|one| one.0.clone()).collect::<Vec<_>>(),
+            [
+                at(""),
+                at(&format!("/{deep}")),
+                at(&format!("/{deep}/a b")),
+                at("/link")
+            ]
+        );
+        assert_eq!(found[0].1, 0o1750);
+        assert_eq!((found[2].1, found[2].2.as_str()), (0o4711, "content"));
+        assert_eq!(found[3].2, "nowhere");
+    }
 }
