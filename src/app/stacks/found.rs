@@ -124,6 +124,9 @@ pub(super) async fn with(
             continue;
         };
         let observed = engine.observe(&project, &[]).await?;
+        if labels(&observed).next().is_none() {
+            continue; // it went since
+        }
         let kind = kind(session, &project, &observed);
         if label == PROJECT || kind.lease().is_some() {
             stacks.push(Found {

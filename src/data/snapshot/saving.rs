@@ -107,10 +107,19 @@ pub async fn save_snapshot(
     let reading = Reading::of(stock, &draft, &volumes, cover);
     let (described, images, reading) = tokio::join!(describing, images(stock), reading);
     (manifest.rows, manifest.migrations) = (described.rows, described.migrations);
-    manifest.images = images?;
     let reading = reading?;
     let mut interrupted = pin!(interrupted);
-    let pause = Pause::begin(stock, cover).await?;
+    let pausing = async {
+        manifest.images = images?;
+        Pause::begin(stock, cover).await
+    };
+    let pause = match pausing.await {
+        Ok(pause) => pause,
+        Err(error) => {
+            reading.undo().await.ok(); // what failed first is told
+            return Err(error);
+        }
+    };
     let taken = tokio::select! {
         biased;
         () = &mut interrupted => Ok(None),

@@ -121,7 +121,7 @@ impl<'a> Agent<'a> {
         match self.ask(Errand::Pack, keys).await? {
             Answer::Packed(all) if all.len() == keys.len() => Ok(Some(all)),
             Answer::Unable(_) => {
-                fs::remove_file(&here).ok(); // it has seen it, or another directory
+                fs::remove_file(&here).ok(); // the agent does so where it sees it
                 Ok(None)
             }
             other => Err(self.failure(other)),
