@@ -1,6 +1,8 @@
 //! The real stores, and a broker among them.
 
-use crate::project::Project;
+use std::process::Command;
+
+use crate::project::{Project, said};
 
 /// The real stores.
 const STORES: &str = r#"
@@ -24,6 +26,11 @@ services:
 volumes: { postgres: {}, redis: {}, rabbitmq: {} }
 "#;
 
+/// Puts a message into a queue, both to stay.
+const DECLARE: &str = "rabbitmqadmin declare queue name=kept durable=true && \
+    rabbitmqadmin publish routing_key=kept payload=hello properties='{\"delivery_mode\":2}'";
+const GET: &str = "rabbitmqadmin -f tsv get queue=kept | grep -o hello | head -n 1";
+
 #[tokio::test]
 async fn postgres_redis_and_rabbitmq_come_back_as_they_were() {
     let project = Project::up(STORES).await;
@@ -31,9 +38,7 @@ async fn postgres_redis_and_rabbitmq_come_back_as_they_were() {
     let make = "CREATE TABLE kept AS SELECT generate_series(1, 1000) n";
     project.ask("postgres", &psql(make)).await;
     project.ask("redis", "redis-cli set kept yes").await;
-    let declare = "rabbitmqadmin declare queue name=kept durable=true && \
-        rabbitmqadmin publish routing_key=kept payload=hello properties='{\"delivery_mode\":2}'";
-    project.ask("rabbitmq", declare).await;
+    project.ask("rabbitmq", DECLARE).await;
 
     let saved = project.works(&["snapshot", "save", "one"]);
     project.ask("postgres", &psql("DROP TABLE kept")).await;
@@ -53,7 +58,23 @@ async fn postgres_redis_and_rabbitmq_come_back_as_they_were() {
         .await;
     assert_eq!(rows, "1000");
     assert_eq!(project.ask("redis", "redis-cli get kept").await, "yes");
-    let message = "rabbitmqadmin -f tsv get queue=kept | grep -o hello | head -n 1";
-    assert_eq!(project.ask("rabbitmq", message).await, "hello");
+    assert_eq!(project.ask("rabbitmq", GET).await, "hello");
     assert_eq!(project.snapshots(), ["one"]);
+}
+
+#[tokio::test]
+async fn our_broker_stops_in_order_and_keeps_what_it_took() {
+    let project = Project::up(STORES).await;
+    project.ask("rabbitmq", DECLARE).await;
+
+    project.works(&["stop", "rabbitmq"]);
+    let log = Command::new("docker")
+        .args(["logs", &format!("{}-rabbitmq-1", project.name)])
+        .output();
+    project.works(&["up"]);
+
+    // Erlang's own answer to SIGTERM stops all at once and says nothing of the kind.
+    let log = said(&log.expect("docker's client is here"));
+    assert!(log.contains("Stopping application 'rabbit'"), "{log}");
+    assert_eq!(project.ask("rabbitmq", GET).await, "hello");
 }
