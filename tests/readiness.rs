@@ -2,6 +2,8 @@
 
 #[path = "support/own_engine.rs"]
 mod own_engine;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "world/shipped.rs"]
 mod shipped;
 mod support;
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use jobsprint_dev::domain::ImageRef;
 use own_engine::OwnEngine;
+use proxy::{Calls, Fault, Proxy};
 use support::Bed;
 
 /// The tool at work on this Compose file.
@@ -33,13 +36,25 @@ fn text(output: &Output) -> String {
 }
 
 async fn up(bed: &Bed, service: &str, words: &[&str]) -> (Option<i32>, String) {
+    up_at(bed, None, service, words).await
+}
+
+/// The same, through a proxy.
+async fn up_at(
+    bed: &Bed,
+    proxy: Option<&Proxy>,
+    service: &str,
+    words: &[&str],
+) -> (Option<i32>, String) {
     support::tiny_image(&bed.engine).await;
     let (_directory, path) = support::scratch();
     let compose = format!(
         "services:\n  app:\n    image: jobsprint-dev-test/tiny:3\n    init: true\n{service}"
     );
     let words = [&["up"], words].concat();
-    let output = tool(&path, bed.project.as_str(), &compose, &words).output();
+    let mut command = tool(&path, bed.project.as_str(), &compose, &words);
+    command.envs(proxy.map(|proxy| ("DOCKER_HOST", proxy.address())));
+    let output = tokio::task::block_in_place(|| command.output());
     let output = output.expect("the tool starts");
     (output.status.code(), text(&output))
 }
@@ -53,6 +68,25 @@ async fn a_service_that_says_nothing_and_listens_after_45_seconds_is_waited_for(
 
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("waiting: TCP: connection refused"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_of_the_log_that_no_follower_is_told_of_is_seen_all_the_same() {
+    let bed = Bed::make().await;
+    let deaf = Proxy::start(
+        Fault::RefuseCalls {
+            method: "GET",
+            path: "follow=true",
+            status: "500 Internal Server Error",
+            message: "too many open files",
+        },
+        Calls::All,
+    );
+    let service = "    command: [sh, -c, 'sleep 1; echo begun; exec sleep 60']\n    x-jobsprint: { ready: log begun }\n";
+
+    let (code, said) = up_at(&bed, Some(&deaf), service, &["--timeout", "30s"]).await;
+
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,6 +48,10 @@ pub struct Wait<'a> {
 /// At least so often it is told what is waited for.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
+/// So often a log that is followed is looked through too: an engine that looks at a file just before a line is written, and
+/// watches it just afterwards, tells nobody of the line.
+const LOOK_THROUGH_EVERY: Duration = Duration::from_secs(2);
+
 impl Prober {
     /// Waits until the goal is reached, and says how long it took.
     ///
@@ -188,12 +192,15 @@ impl<'a> Watch<'a> {
     fn ask_if_due(&mut self) -> Instant {
         let mut wake = Instant::from_std(self.machine.deadline());
         wake = wake.min(Instant::now() + TELL_EVERY);
-        if self.asking.is_some() || self.pattern.is_some() {
+        if self.asking.is_some() {
             return wake;
         }
-        let Some(due) = self.machine.next_probe().map(Instant::from_std) else {
+        let Some(mut due) = self.machine.next_probe().map(Instant::from_std) else {
             return wake;
         };
+        if self.pattern.is_some() {
+            due = due.max(self.asked_at + LOOK_THROUGH_EVERY);
+        }
         if Instant::now() < due {
             return wake.min(due);
         }

@@ -35,7 +35,10 @@ pub fn begun(mut run: Command) -> Child {
     let mut output = BufReader::new(run.stdout.as_mut().expect("piped"));
     let mut line = String::new();
     output.read_line(&mut line).expect("read");
-    assert_eq!(line, "begun\n");
+    if line != "begun\n" {
+        let ended = run.wait_with_output().expect("it ends");
+        panic!("it never begins: {}", text(&ended.stderr));
+    }
     run
 }
 

@@ -177,12 +177,9 @@ async fn a_watcher_that_is_killed_leaves_its_place() {
     let pid = fs::read_to_string(&lock).expect("there");
     let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
     assert!(killed.expect("it starts").success());
-    while Path::new("/proc")
-        .join(pid.trim())
-        .join("fd")
-        .read_dir()
-        .is_ok_and(|fds| fds.count() > 0)
-    {
+    // Its lock goes after its files have been closed, and before it is only to be reaped.
+    let stat = Path::new("/proc").join(pid.trim()).join("stat");
+    while fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 
@@ -190,7 +187,8 @@ async fn a_watcher_that_is_killed_leaves_its_place() {
         .command(&["watch", "status"])
         .output()
         .expect("it starts");
-    assert!(String::from_utf8_lossy(&status.stdout).contains("nobody watches"));
+    let said = String::from_utf8_lossy(&status.stdout);
+    assert!(said.contains("nobody watches"), "{status:?}");
     patient.run(&["watch", "--detach"]);
     assert_ne!(fs::read_to_string(&lock).expect("there"), pid);
     patient.run(&["watch", "stop"]);

@@ -31,7 +31,7 @@ pub enum Fault {
     Babble,
     /// It answers with status 500.
     Refuse,
-    /// It refuses calls of this method whose path holds this, with this status and message.
+    /// It refuses calls of this method whose path or query holds this, with this status and message.
     RefuseCalls {
         /// `DELETE`.
         method: &'static str,
@@ -160,7 +160,8 @@ async fn serve(mut client: UnixStream, fault: Fault, calls: Calls) -> Option<()>
         head.extend_from_slice(&bytes[..count]);
     }
     let text = String::from_utf8_lossy(&head).into_owned();
-    let path = text.split(' ').nth(1)?.split('?').next()?.to_owned();
+    let asked = text.split(' ').nth(1)?;
+    let path = asked.split('?').next()?.to_owned();
     let spared = match calls {
         Calls::All => false,
         Calls::AfterVersion => path.ends_with("/version"),
@@ -184,7 +185,7 @@ async fn serve(mut client: UnixStream, fault: Fault, calls: Calls) -> Option<()>
             path: part,
             status,
             message,
-        } if text.starts_with(method) && path.contains(part) => {
+        } if text.starts_with(method) && asked.contains(part) => {
             let message = serde_json::json!({ "message": message }).to_string();
             return say(&mut client, status, &message).await;
         }
