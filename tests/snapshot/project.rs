@@ -192,6 +192,22 @@ impl Project {
         said
     }
 
+    /// What the engine has done with the containers of the tool's own until now: `create`, `archive-path`, `exec_start: …`.
+    pub fn helper_events(&self) -> String {
+        let now = Command::new("date").arg("+%s").output();
+        let now: u64 = said(&now.expect("date starts"))
+            .trim()
+            .parse()
+            .expect("a number");
+        let heard = Command::new("docker")
+            .args(["events", "--since", "0", "--until", &(now + 1).to_string()])
+            .args(["--filter", "type=container", "--format", "{{.Action}}"])
+            .arg("--filter")
+            .arg(format!("container={}-jobsprint-dev-snapshot", self.name))
+            .output();
+        said(&heard.expect("docker's client is here"))
+    }
+
     /// That no container of the tool's own is left.
     #[track_caller]
     pub fn has_no_helper(&self) {

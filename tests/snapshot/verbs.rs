@@ -106,10 +106,12 @@ async fn what_was_packed_comes_back_with_every_owner_and_mode() {
         let before = project.ask("redis", look).await;
 
         let told = project.works(&["reset", "--yes"]);
+        let done = project.helper_events();
         project.ask("redis", "rm -rf /data/box").await;
         project.works(&["snapshot", "restore", "--latest", "--yes", "--no-snapshot"]);
 
         assert!(told.contains(", packed with zstd, in "), "{by:?}: {told}");
+        assert!(!done.contains("archive-path"), "{by:?}: by itself: {done}");
         assert_eq!(project.ask("redis", look).await, before, "{by:?}");
         project.has_no_helper();
     }
@@ -143,6 +145,7 @@ async fn where_this_program_cannot_run_in_a_container_the_engine_reads_what_is_p
 
     project.ask("redis", "redis-cli set kept yes").await;
     let told = said(&hidden.output().expect("unshare starts"));
+    let done = project.helper_events();
     assert_eq!(
         project.ask("redis", "redis-cli dbsize").await,
         "0",
@@ -151,6 +154,8 @@ async fn where_this_program_cannot_run_in_a_container_the_engine_reads_what_is_p
     project.works(&["snapshot", "restore", "--latest", "--yes", "--no-snapshot"]);
 
     assert!(told.contains(", packed with zstd, in "), "{told}");
+    assert!(done.contains(" snapshot-agent pack "), "tried: {done}");
+    assert!(done.contains("archive-path"), "by the engine: {done}");
     assert_eq!(project.ask("redis", "redis-cli get kept").await, "yes");
     project.has_no_helper();
 }
