@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::moments::moments;
 use crate::project::{By, PLAIN, Project};
+use crate::verbs::seeded;
 
 async fn kill_saves(by: By) {
     let project = Project::up_by(by, PLAIN).await;
@@ -78,4 +79,48 @@ async fn a_restore_that_is_killed_is_all_or_nothing() {
 #[tokio::test]
 async fn and_so_is_that_of_a_user() {
     kill_restores(By::User).await;
+}
+
+/// Of what it takes away, a reset packs a snapshot first.
+async fn kill_resets(by: By) {
+    let project = seeded(by).await;
+    let psql = async |sql: &str| {
+        let script = format!("psql -U jobsprint -Atqc '{sql}'");
+        project.ask("postgres", &script).await
+    };
+    let count = "SELECT count(*) FROM jobs";
+    project.works(&["reset", "--yes"]);
+
+    let began = Instant::now();
+    project.works(&["reset", "--yes"]);
+    for moment in moments(began.elapsed()) {
+        let mut reset = project.begin(&["reset", "--yes"]);
+        tokio::time::sleep(moment).await;
+        reset.kill().expect("killed");
+        reset.wait().expect("gone");
+        project.goes_on().await;
+    }
+
+    project.works(&["reset", "--yes"]);
+    assert_eq!(psql(count).await, "2", "{by:?}");
+    psql("INSERT INTO jobs VALUES (3)").await;
+    project.works(&["reset", "--yes"]);
+    assert_eq!(psql(count).await, "2", "{by:?}");
+    project.works(&["snapshot", "restore", "--latest", "--yes", "--no-snapshot"]);
+    assert_eq!(psql(count).await, "3", "{by:?}");
+    let shelf = fs::read_dir(project.path(".jobsprint/snapshots")).expect("read");
+    let names = shelf.map(|entry| entry.expect("read").file_name());
+    let mut names = names.map(|name| name.to_string_lossy().into_owned());
+    assert!(!names.any(|name| name.contains(".part")), "{by:?}");
+    project.has_no_helper();
+}
+
+#[tokio::test]
+async fn a_reset_that_is_killed_leaves_nobody_paused_and_the_next_one_ends_it() {
+    kill_resets(By::Root).await;
+}
+
+#[tokio::test]
+async fn nor_does_a_reset_of_a_user_whose_volumes_a_container_packs() {
+    kill_resets(By::User).await;
 }

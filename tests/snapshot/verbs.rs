@@ -30,7 +30,7 @@ x-jobsprint: { seeds: ./seeds }
 "#;
 
 /// That stack, migrated and seeded.
-async fn seeded(by: By) -> Project {
+pub async fn seeded(by: By) -> Project {
     let mut project = Project::at(SEEDED).await;
     fs::create_dir_all(project.path("seeds/postgres")).expect("a directory");
     fs::create_dir_all(project.path("migrations")).expect("a directory");
